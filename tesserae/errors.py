@@ -1,0 +1,45 @@
+"""Every error that Tesserae raises on purpose; pages and the command line catch `TesseraeError` only.
+
+    TesseraeError
+    ├── PhotoError         a photograph cannot be read or is refused
+    ├── LabelMapError      a label map cannot be read or is not one
+    ├── TruthError         a truth file cannot be read or does not fit the label map
+    ├── CheckpointError    a checkpoint is unknown, missing, damaged or does not fit its config
+    │   └── DownloadError  a checkpoint could not be fetched
+    ├── DeviceError        a device was asked for that this machine does not have
+    └── OutputError        a result could not be written
+
+A message says what was expected, what was found, and what to do next, in sentences for people who do not program.
+"""
+
+
+class TesseraeError(Exception):
+    """Base of the tree; its text is shown to the user as it is."""
+
+
+class PhotoError(TesseraeError):
+    """A photograph cannot be read, or is refused."""
+
+
+class LabelMapError(TesseraeError):
+    """A label map cannot be read, or an array is not one."""
+
+
+class TruthError(TesseraeError):
+    """A truth file cannot be read, or does not fit the label map."""
+
+
+class CheckpointError(TesseraeError):
+    """A checkpoint is unknown, missing, damaged, or does not fit its config."""
+
+
+class DownloadError(CheckpointError):
+    """A checkpoint could not be fetched."""
+
+
+class DeviceError(TesseraeError):
+    """A device was asked for that this machine does not have."""
+
+
+class OutputError(TesseraeError):
+    """A result could not be written."""

@@ -1,0 +1,119 @@
+"""The finder: where are tesserae, how large are they, and one seed for each.
+
+A small head on the encoder's features predicts three maps: the interior of tesserae, the distance to the joint relative to
+the tessera's own greatest distance (so that every tessera, large or small, peaks at 1), and the local side length. Seeds are the
+islands of high relative distance; a seeded watershed inside the interior gives a first outline of each tessera.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.segmentation import watershed
+from torch import nn
+from torch.nn import functional
+
+SIDE_UNIT_PX = 24.0  # the size channel is log2(side / SIDE_UNIT_PX); tesserae of this side suit the finder best
+INTERIOR_ABOVE = 0.5
+PEAK_ABOVE = 0.55  # islands of relative distance above this are seeds
+WEAK_PEAK_ABOVE = 0.35  # lower islands are seeds too where no higher one stands on them
+MIN_AREA_PX = 20  # in the finder's pixels; its unit tessera has 576
+
+
+@dataclass(frozen=True)
+class FinderMaps:
+    """What the finder says of one picture, in its pixels.
+
+    Attributes:
+        interior: float32 (H, W), probability that the pixel is tessera, not joint or mortar.
+        distance: float32 (H, W), distance to the joint divided by the tessera's greatest, about 0..1.
+        log_side: float32 (H, W), log2 of the local tessera side in units of `SIDE_UNIT_PX`.
+    """
+
+    interior: NDArray[np.float32]
+    distance: NDArray[np.float32]
+    log_side: NDArray[np.float32]
+
+
+def outline_tesserae(maps: FinderMaps) -> NDArray[np.int32]:
+    """Return a label map int32 (H, W) of first outlines: a watershed of the relative distance from its peaks, inside the interior."""
+    interior = maps.interior > INTERIOR_ABOVE
+    outlines = watershed(-maps.distance, find_peaks(maps), mask=interior).astype(np.int32)
+    too_small = np.bincount(outlines.ravel()) < MIN_AREA_PX
+    too_small[0] = False
+    outlines[too_small[outlines]] = 0
+    return outlines
+
+
+def find_peaks(maps: FinderMaps) -> NDArray[np.int32]:
+    """Return the seeds as int32 (H, W): one number per island of high relative distance inside the interior, 0 elsewhere."""
+    interior = maps.interior > INTERIOR_ABOVE
+    strong, count = ndimage.label((maps.distance > PEAK_ABOVE) & interior)
+    weak, weak_count = ndimage.label((maps.distance > WEAK_PEAK_ABOVE) & interior)
+    taken = np.zeros(weak_count + 1, dtype=bool)
+    taken[weak[strong > 0]] = True
+    taken[0] = True
+    alone = ~taken[weak]
+    return np.where(alone, weak + count, strong).astype(np.int32)
+
+
+class FinderHead(nn.Module):
+    """Three maps from the neck's three levels (strides 4, 8, 16) and the picture itself.
+
+    Normalised over channels at each place, not over the picture: what the head says of a place must not depend on the rest of
+    the tile, or tesserae would change at seams.
+    """
+
+    def __init__(self, d_model: int = 128, width: int = 48) -> None:
+        super().__init__()
+        self.stem = _block(3, 16)
+        self.stem_half = nn.Sequential(_block(16, 32, stride=2), _block(32, 32))
+        self.stem_quarter = nn.Sequential(_block(32, width, stride=2), _block(width, width))
+        self.lateral = nn.ModuleList([nn.Conv2d(d_model, width, 1) for _ in range(3)])
+        self.at_quarter = nn.Sequential(_block(width, width), _block(width, width))
+        self.at_half = nn.Sequential(_block(width + 32, 40), _block(40, 32))
+        self.at_full = nn.Sequential(_block(32 + 16, 24), nn.Conv2d(24, 2, 1))
+        self.side = nn.Sequential(_block(width, width, stride=2), _block(width, width, stride=2), nn.Conv2d(width, 1, 1))
+
+    def forward(self, picture: torch.Tensor, levels: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return logits (B, 2, H, W) of interior and relative distance, and log_side (B, 1, H/16, W/16).
+
+        `picture` is the normalised tile (B, 3, H, W); `levels` the neck's outputs before the decoder's own convolutions.
+        """
+        stem = self.stem(picture)
+        stem_half = self.stem_half(stem)
+        size = levels[0].shape[-2:]
+        merged = self.stem_quarter(stem_half)
+        for convolve, level in zip(self.lateral, levels, strict=True):
+            merged = merged + _resize(convolve(level), size)
+        quarter = self.at_quarter(merged)
+        half = self.at_half(torch.cat([_resize(quarter, stem_half.shape[-2:]), stem_half], 1))
+        full = self.at_full(torch.cat([_resize(half, stem.shape[-2:]), stem], 1))
+        return full, self.side(quarter)
+
+
+class _ChannelNorm(nn.Module):
+    """Layer normalisation over the channels of (B, C, H, W) at each place."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        mean = features.mean(1, keepdim=True)
+        spread = (features - mean).square().mean(1, keepdim=True)
+        scaled = (features - mean) * torch.rsqrt(spread + 1e-5)
+        return scaled * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+def _block(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels_in, channels_out, 3, stride, 1), _ChannelNorm(channels_out), nn.ReLU(inplace=True))
+
+
+def _resize(features: torch.Tensor, size: tuple[int, int] | torch.Size) -> torch.Tensor:
+    if features.shape[-2:] == size:
+        return features
+    return functional.interpolate(features, size=size, mode="bilinear", align_corners=False)

@@ -1,0 +1,86 @@
+"""Stage 1: image encoder and finder head learn together from synthetic crops."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tesserae.finder import FinderHead
+from tesserae.pretraining.crops import draw_crop, draw_side_px, finder_targets
+from tesserae.pretraining.loop import Schedule, run_stage
+from tesserae.pretraining.pool import read_pool_item
+
+CROP_PX = 320
+CROPS_PER_STEP = 4
+_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+_STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+
+
+@dataclass(frozen=True)
+class FinderBatch:
+    """Pictures (B, 3, S, S) normalised, targets (B, 5, S, S): interior, distance, log_side, side_known, weight."""
+
+    pictures: torch.Tensor
+    targets: torch.Tensor
+
+
+class EncoderWithFinder(nn.Module):
+    """The embedded model's image encoder with the finder head on its neck."""
+
+    def __init__(self, image_encoder: nn.Module, finder: FinderHead) -> None:
+        super().__init__()
+        self.image_encoder = image_encoder
+        self.finder = finder
+
+    def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the finder's outputs for normalised pictures (B, 3, S, S)."""
+        return self.finder(pictures, self.image_encoder(pictures)["backbone_fpn"])  # type: ignore[no-any-return]  # nn.Module
+
+
+def train_finder(model: EncoderWithFinder, pool: list[Path], schedule: Schedule, seed: int, work_dir: Path) -> None:
+    """Train `model` in place over `schedule.steps` steps."""
+    model.train()
+    run_stage(
+        "finder",
+        model,
+        schedule,
+        lambda step: make_finder_batch(pool, seed, step),
+        lambda batch, _: finder_loss(model, batch),
+        work_dir,
+    )
+
+
+def make_finder_batch(pool: list[Path], seed: int, step: int) -> FinderBatch:
+    """Draw the crops of one step; depends on (seed, step) only."""
+    rng = np.random.default_rng([seed, 1, step])
+    images, targets = [], []
+    for _ in range(CROPS_PER_STEP):
+        item = read_pool_item(pool[int(rng.integers(len(pool)))])
+        crop = draw_crop(item, CROP_PX, rng, side_px=draw_side_px(rng))
+        wanted = finder_targets(crop.labels)
+        images.append(crop.image)
+        targets.append(np.stack([wanted.interior, wanted.distance, wanted.log_side, wanted.side_known, wanted.weight]))
+    pictures = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+    return FinderBatch((pictures - _MEAN) / _STD, torch.from_numpy(np.stack(targets)))
+
+
+def finder_loss(model: EncoderWithFinder, batch: FinderBatch) -> tuple[torch.Tensor, dict[str, float]]:
+    """Weighted cross-entropy and half a Dice for the interior, smooth L1 for distance (times 4) and log side (times 0.5)."""
+    with torch.autocast(batch.pictures.device.type, torch.bfloat16):
+        full, log_side = model(batch.pictures)
+    full, log_side = full.float(), log_side.float()
+    interior, distance, wanted_side, side_known, weight = batch.targets.unbind(1)
+    probability = full[:, 0].sigmoid()
+    entropy = functional.binary_cross_entropy_with_logits(full[:, 0], interior, weight=weight)
+    overlap = (probability * interior).sum((1, 2))
+    dice = (1 - (2 * overlap + 1) / (probability.sum((1, 2)) + interior.sum((1, 2)) + 1)).mean()
+    offset = functional.smooth_l1_loss(full[:, 1], distance, beta=0.1)
+    side = functional.interpolate(log_side, size=interior.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+    side_error = (functional.smooth_l1_loss(side, wanted_side, beta=0.25, reduction="none") * side_known).sum()
+    side_error = side_error / side_known.sum().clamp(min=1)
+    loss = entropy + 0.5 * dice + 4 * offset + 0.5 * side_error
+    figures = {"entropy": entropy, "dice": dice, "distance": offset, "side": side_error}
+    return loss, {name: float(value.detach()) for name, value in figures.items()}

@@ -1,0 +1,94 @@
+"""The one place that turns options into a run: the page and the command line call it, so their counts agree."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import cv2
+import torch
+
+from tesserae.checkpoints import EMBEDDED_NAME, find_checkpoint
+from tesserae.photo import Photo, read_photo
+from tesserae.results import write_results
+from tesserae.segment import Segmentation, SegmentOptions, segment_photo
+from tesserae.settings import Settings
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What is asked for.
+
+    Attributes:
+        checkpoint: its name in the registry.
+        segment: prompts and decoding.
+        device: auto, cpu, cuda or mps.
+        threads: processor threads; None leaves the choice to the libraries.
+    """
+
+    checkpoint: str = EMBEDDED_NAME
+    segment: SegmentOptions = field(default_factory=SegmentOptions)
+    device: str = "auto"
+    threads: int | None = None
+
+    def as_dict(self) -> Mapping[str, object]:
+        """Plain JSON types, flat."""
+        own = {"checkpoint": self.checkpoint, "device": self.device, "threads": self.threads}
+        return own | asdict(self.segment)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A segmented photo with what was asked for and how long it took.
+
+    Attributes:
+        read_s: time of reading the photo.
+        elapsed_s: time of the whole run, reading included.
+    """
+
+    photo: Photo
+    segmentation: Segmentation
+    options: RunOptions
+    read_s: float
+    elapsed_s: float
+
+
+def run_file(path: Path, options: RunOptions, settings: Settings, *, progress: Progress | None = None) -> Run:
+    """Read and segment a photo.
+
+    Raises TesseraeError: the photo, the checkpoint or the device cannot be used.
+    """
+    start = time.perf_counter()
+    photo = read_photo(path, max_pixels=settings.max_pixels)
+    return run_photo(photo, options, settings, read_s=time.perf_counter() - start, progress=progress)
+
+
+def run_photo(
+    photo: Photo, options: RunOptions, settings: Settings, *, read_s: float = 0.0, progress: Progress | None = None
+) -> Run:
+    """Segment a photo that has been read in `read_s` seconds; raises TesseraeError as `run_file`."""
+    start = time.perf_counter()
+    checkpoint = find_checkpoint(options.checkpoint, settings.weights, settings.checkpoint_url)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+        cv2.setNumThreads(options.threads)
+    segmentation = segment_photo(
+        photo.image, checkpoint, options.segment, device=options.device, threads=options.threads, progress=progress
+    )
+    return Run(photo, segmentation, options, read_s, read_s + time.perf_counter() - start)
+
+
+def save_run(out_dir: Path, run: Run, *, mm_per_px: float | None = None, folder_name: str | None = None) -> Path:
+    """Write a run's results into a folder of `out_dir` and return it; raises OutputError."""
+    return write_results(
+        out_dir,
+        run.photo,
+        run.segmentation,
+        mm_per_px=mm_per_px,
+        elapsed_s=run.elapsed_s,
+        read_s=run.read_s,
+        folder_name=folder_name,
+        options=run.options.as_dict(),
+    )

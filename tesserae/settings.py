@@ -1,0 +1,26 @@
+"""Settings of one installation, read from the environment (prefix TESSERAE_); holds no state beyond that."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where things are kept and how far a photo may go; every field is settable as TESSERAE_<FIELD>.
+
+    Attributes:
+        home: user data (photos, label maps, caches); created when first written to.
+        weights: folder of checkpoints; the embedded model lies in it.
+        max_pixels: photos above this number of pixels are refused before they are decoded.
+        checkpoint_url: base address of the official checkpoints, without a trailing slash.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TESSERAE_", frozen=True)
+
+    home: Path = PROJECT_DIR / "data"
+    weights: Path = PROJECT_DIR / "weights"
+    max_pixels: int = Field(default=300_000_000, gt=0)
+    checkpoint_url: str = "https://dl.fbaipublicfiles.com/segment_anything_2"
