@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from tesserae.labelmap import interior_points
-from tesserae.masks import TileMasks, best_of_duplicates, held_points
+from tesserae.masks import TileMasks, held_points
 from tesserae.predictor import LOGIT_PX, TOKEN_PX, Embedding, Predictor, Prompts, batches
 
 AGREEMENT_NEEDED = 0.9  # mean IoU of windowed and full masks above which windows are used
@@ -79,20 +79,36 @@ def decode_seeds(predictor: Predictor, embedding: Embedding, seeds: Seeds, mode:
 
     A mask that holds the point of another seed is asked again with that point as a negative.
     """
-    masks = _decode(predictor, embedding, seeds, _prompts(seeds, mode), mode)
+    masks = _decode(predictor, embedding, seeds, prompts_of_seeds(seeds, mode), mode)
     others = [
         held[held != own][:_NEGATIVES] for own, held in enumerate(held_points(masks, seeds.points_xy))
     ]
     greedy = np.flatnonzero([len(held) > 0 for held in others])
     if not len(greedy):
         return masks
-    again = _with_negatives(_prompts(seeds.take(greedy), mode), seeds.points_xy, [others[k] for k in greedy])
+    again = with_negatives(prompts_of_seeds(seeds.take(greedy), mode), seeds.points_xy, [others[k] for k in greedy])
     return masks.replace(greedy, _decode(predictor, embedding, seeds.take(greedy), again, mode))
 
 
-def keep_one_each(masks: TileMasks, tile_px: int) -> NDArray[np.bool_]:
-    """Tell which masks (N,) stay after duplicates and contained masks are gone."""
-    return best_of_duplicates(masks, tile_px)
+def prompts_of_seeds(seeds: Seeds, mode: DecodeMode) -> Prompts:
+    """Return one prompt for each seed: the two corners of its widened box, its point, and its outline if the mode has mask prompts."""
+    boxes = seeds.boxes_xyxy
+    slack = _BOX_SLACK * np.tile(boxes[:, 2:] - boxes[:, :2], (1, 2)) * (-1, -1, 1, 1)
+    corners = (boxes + slack - (0, 0, 1, 1)).reshape(-1, 2, 2)
+    points = np.concatenate([corners, seeds.points_xy[:, None]], 1).astype(np.float32)
+    labels = np.tile(np.array([[2, 3, 1]], dtype=np.int32), (len(seeds), 1))
+    centres = (0.5 * (boxes[:, :2] + boxes[:, 2:])).astype(np.float32)
+    if not mode.mask_prompts:
+        return Prompts(points, labels, centres)
+    return Prompts(points, labels, centres, seeds.outlines, seeds.ids)
+
+
+def with_negatives(prompts: Prompts, points_xy: NDArray[np.float64], others: list[NDArray[np.intp]]) -> Prompts:
+    """Add two negative points to each prompt; where there is only one other, it is given twice."""
+    twice = np.stack([np.resize(held, _NEGATIVES) for held in others])
+    points = np.concatenate([prompts.points_xy, points_xy[twice].astype(np.float32)], 1)
+    labels = np.concatenate([prompts.point_labels, np.zeros(twice.shape, dtype=np.int32)], 1)
+    return Prompts(points, labels, prompts.centres_xy, prompts.instances, prompts.ids)
 
 
 def window_agreement(predictor: Predictor, embedding: Embedding, seeds: Seeds, mode: DecodeMode) -> float:
@@ -100,7 +116,7 @@ def window_agreement(predictor: Predictor, embedding: Embedding, seeds: Seeds, m
     sample = seeds.take(np.linspace(0, len(seeds) - 1, min(AGREEMENT_SAMPLE, len(seeds))).round().astype(np.intp))
     if not len(sample):
         return float("nan")
-    prompts = _prompts(sample, mode)
+    prompts = prompts_of_seeds(sample, mode)
     windowed = predictor.decode(embedding, prompts, window=mode.window)
     full = predictor.decode(embedding, prompts, window=None)
     scores = []
@@ -118,28 +134,7 @@ def window_for(side_px: float, grid: int) -> int:
     return min(grid, max(8, 2 * round(5.3 * side_px / TOKEN_PX / 2)))
 
 
-def _prompts(seeds: Seeds, mode: DecodeMode) -> Prompts:
-    boxes = seeds.boxes_xyxy
-    slack = _BOX_SLACK * np.tile(boxes[:, 2:] - boxes[:, :2], (1, 2)) * (-1, -1, 1, 1)
-    corners = (boxes + slack - (0, 0, 1, 1)).reshape(-1, 2, 2)
-    points = np.concatenate([corners, seeds.points_xy[:, None]], 1).astype(np.float32)
-    labels = np.tile(np.array([[2, 3, 1]], dtype=np.int32), (len(seeds), 1))
-    centres = (0.5 * (boxes[:, :2] + boxes[:, 2:])).astype(np.float32)
-    if not mode.mask_prompts:
-        return Prompts(points, labels, centres)
-    return Prompts(points, labels, centres, seeds.outlines, seeds.ids)
-
-
-def _with_negatives(prompts: Prompts, points_xy: NDArray[np.float64], others: list[NDArray[np.intp]]) -> Prompts:
-    """Add two negative points to each prompt; where there is only one other, it is given twice."""
-    twice = np.stack([np.resize(held, _NEGATIVES) for held in others])
-    points = np.concatenate([prompts.points_xy, points_xy[twice].astype(np.float32)], 1)
-    labels = np.concatenate([prompts.point_labels, np.zeros(twice.shape, dtype=np.int32)], 1)
-    return Prompts(points, labels, prompts.centres_xy, prompts.instances, prompts.ids)
-
-
 def _decode(predictor: Predictor, embedding: Embedding, seeds: Seeds, prompts: Prompts, mode: DecodeMode) -> TileMasks:
-    """Decode in batches; prompts larger than the common window are decoded on all tokens, then cut to the common window's size."""
     decoded = [predictor.decode(embedding, batch, window=mode.window) for batch in batches(prompts, _BATCH)]
     logits, origins, scores = (
         np.concatenate(parts) for parts in zip(*(_to_numpy(d.logits, d.origins_xy, d.predicted_iou) for d in decoded), strict=True)

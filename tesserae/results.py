@@ -11,9 +11,8 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -160,7 +159,8 @@ def describe_run(photo: Photo, segmentation: SegmentedPhoto) -> dict[str, Any]:
 
 def format_table(table: pd.DataFrame) -> bytes:
     """The measurements as CSV (UTF-8, comma, point); a missing figure is blank, never 0."""
-    return table.round(_DECIMALS).to_csv(index=False, lineterminator="\n").encode()
+    text: str = table.round(_DECIMALS).to_csv(index=False, lineterminator="\n")
+    return text.encode()
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:

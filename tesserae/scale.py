@@ -60,7 +60,7 @@ def _vote(image: NDArray[np.uint8], scale: float, find_maps: FindMaps) -> list[t
     votes = []
     for tile in _probes(image, scale, _PROBES_PER_SCALE):
         maps = find_maps(cut_tile(image, tile))
-        votes_here = (maps.interior > _CONFIDENT) & _of_photo(tile, image.shape)
+        votes_here = (maps.interior > _CONFIDENT) & _of_photo(tile)
         if votes_here.mean() < 0.02:
             continue
         middle = float(np.median(maps.log_side[votes_here]))
@@ -89,7 +89,7 @@ def _probes(image: NDArray[np.uint8], scale: float, count: int) -> list[Tile]:
     return list(spread_tiles(plan_tiles(shape, scale, PROBE_PX, 0), count))
 
 
-def _of_photo(tile: Tile, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _of_photo(tile: Tile) -> NDArray[np.bool_]:
     """Where a tile shows the photo itself, not its mirrored continuation."""
     x0, y0, x1, y1 = tile.core_xyxy
     inside = np.zeros((tile.side, tile.side), dtype=bool)

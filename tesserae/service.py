@@ -5,9 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import cv2
-import torch
-
 from tesserae.checkpoints import EMBEDDED_NAME, find_checkpoint
 from tesserae.photo import Photo, read_photo
 from tesserae.results import write_results
@@ -71,9 +68,6 @@ def run_photo(
     """Segment a photo that has been read in `read_s` seconds; raises TesseraeError as `run_file`."""
     start = time.perf_counter()
     checkpoint = find_checkpoint(options.checkpoint, settings.weights, settings.checkpoint_url)
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
-        cv2.setNumThreads(options.threads)
     segmentation = segment_photo(
         photo.image, checkpoint, options.segment, device=options.device, threads=options.threads, progress=progress
     )

@@ -38,6 +38,11 @@ class Tile:
         high = [int(np.ceil((corner + self.side) / self.scale - 0.5)) for corner in (self.x, self.y)]
         return low[0], low[1], min(high[0], width), min(high[1], height)
 
+    def enlarged(self, factor: int) -> "Tile":
+        """Return the tile of the same ground with `factor` times as many pixels a side."""
+        x0, y0, x1, y1 = (n * factor for n in self.core_xyxy)
+        return Tile(self.x * factor, self.y * factor, self.side * factor, (x0, y0, x1, y1), self.scale * factor)
+
     def to_tile(self, photo_xy: tuple[float, float]) -> tuple[float, float]:
         """Return the tile position of a photo position; both count pixel centres (pixel 0 has its centre at 0)."""
         x, y = photo_xy

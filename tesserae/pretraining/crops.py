@@ -47,7 +47,7 @@ class FinderTargets:
 
 def draw_side_px(rng: Rng) -> float:
     """Draw the tessera side a crop is scaled to: mostly around the finder's own unit, sometimes far from it."""
-    return log_uniform(14.0, 36.0, rng) if chance(0.8, rng) else log_uniform(10.0, 64.0, rng)
+    return log_uniform(15.0, 36.0, rng) if chance(0.8, rng) else log_uniform(11.0, 60.0, rng)
 
 
 def draw_crop(item: PoolItem, size_px: int, rng: Rng, *, side_px: float) -> Crop:
@@ -92,7 +92,7 @@ def finder_targets(labels: NDArray[np.int32]) -> FinderTargets:
 def split_touching(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     """Number the 4-connected parts of each label from 1; pixels on the line between two touching tesserae stay with theirs."""
     edges = _edges(labels)
-    number, parts = cv2.connectedComponents(((labels > 0) & ~edges).astype(np.uint8), connectivity=4)
+    _, parts = cv2.connectedComponents(((labels > 0) & ~edges).astype(np.uint8), connectivity=4)
     thin = (labels > 0) & edges
     for axis, step in ((1, 1), (0, 1), (1, -1), (0, -1)):
         neighbour = np.roll(parts, step, axis)

@@ -13,8 +13,8 @@ from tesserae.pretraining.crops import draw_crop, draw_side_px, finder_targets
 from tesserae.pretraining.loop import Schedule, run_stage
 from tesserae.pretraining.pool import read_pool_item
 
-CROP_PX = 320
-CROPS_PER_STEP = 4
+CROP_PX = 224
+CROPS_PER_STEP = 8
 _MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 _STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 

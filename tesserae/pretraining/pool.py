@@ -15,8 +15,8 @@ from tesserae.synthetic.noise import log_uniform
 
 FIRST_SEED = 1_000_000_000  # seeds of the pool start here; tests, benchmarks and the sample use smaller ones
 SIDE_RANGE_PX = (7.0, 46.0)
-_SIDES_PER_MOSAIC = 20
-_SIZE_RANGE_PX = (176, 640)
+_SIDES_PER_MOSAIC = 17
+_SIZE_RANGE_PX = (176, 560)
 
 
 @dataclass(frozen=True)

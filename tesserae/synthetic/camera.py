@@ -41,11 +41,11 @@ def take_photo(
 
 def develop(photo: FloatField, rng: Rng) -> Image:
     """Return uint8 (H, W, 3) of a scene in about 0..1 after lens, sensor and file: blur, tone, cast, noise, sharpening, JPEG."""
-    blur = float(rng.choice([0.0, rng.uniform(0.2, 0.7), rng.uniform(0.5, 1.3)], p=[0.4, 0.4, 0.2]))
+    blur = float(rng.choice([0.0, rng.uniform(0.2, 0.7), rng.uniform(0.5, 1.1)], p=[0.45, 0.4, 0.15]))
     if blur > 0:
         photo = cv2.GaussianBlur(photo, (0, 0), blur)
     photo = _tone(_exposed(photo, rng), rng)
-    noise = log_uniform(0.002, 0.03, rng)
+    noise = log_uniform(0.002, 0.018, rng)
     photo = photo + np.float32(noise) * rng.standard_normal(photo.shape, dtype=np.float32)
     if chance(0.4, rng):
         halo = cv2.GaussianBlur(photo, (0, 0), float(rng.uniform(0.6, 1.5)))

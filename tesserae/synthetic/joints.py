@@ -32,7 +32,7 @@ class JointStyle:
 def draw_joint_style(rng: Rng) -> JointStyle:
     """Draw the joints of one mosaic."""
     return JointStyle(
-        width=log_uniform(0.03, 0.32, rng),
+        width=log_uniform(0.04, 0.3, rng),
         spread=float(rng.uniform(0.1, 0.5)),
         rounding=log_uniform(0.01, 0.2, rng),
         chipping=log_uniform(0.01, 0.07, rng),

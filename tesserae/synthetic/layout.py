@@ -62,7 +62,7 @@ def straight_rows(x: FloatField, y: FloatField, angle: float, style: RowStyle, r
     """Cut into straight rows at `angle` radians; x and y are pixel coordinates (already warped, if rows should wave)."""
     across = (y * np.float32(np.cos(angle)) - x * np.float32(np.sin(angle))) / np.float32(style.side_px)
     along = (x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))) / np.float32(style.side_px * style.aspect)
-    return _cut_rows(across, lambda rows: along, style, rng)
+    return _cut_rows(across, lambda _: along, style, rng)
 
 
 def arc_rows(x: FloatField, y: FloatField, centre_xy: tuple[float, float], style: RowStyle, rng: Rng) -> CellIds:

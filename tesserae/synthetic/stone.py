@@ -15,6 +15,7 @@ WARM = ((0.80, 0.62, 0.42), (0.76, 0.50, 0.36), (0.62, 0.33, 0.24), (0.86, 0.67,
 DARK = ((0.16, 0.15, 0.16), (0.24, 0.19, 0.18), (0.30, 0.30, 0.33), (0.13, 0.13, 0.20), (0.33, 0.25, 0.20))
 COOL = ((0.42, 0.50, 0.45), (0.35, 0.42, 0.48), (0.50, 0.54, 0.54), (0.30, 0.38, 0.30), (0.55, 0.60, 0.50))
 GLASS = ((0.05, 0.30, 0.26), (0.10, 0.20, 0.42), (0.15, 0.45, 0.50), (0.45, 0.10, 0.12), (0.20, 0.35, 0.15))
+_LEAST_CONTRAST = 0.08
 GOLD = ((0.80, 0.64, 0.25), (0.70, 0.53, 0.20), (0.86, 0.72, 0.38))
 
 
@@ -40,7 +41,7 @@ def paint_stones(labels: Labels, area_of_label: NDArray[np.int16], side_px: floa
     gradient = (x % 977 - _per_label_mean(x % 977, labels, count)[labels]) * slant[labels, 0]
     gradient += (y % 977 - _per_label_mean(y % 977, labels, count)[labels]) * slant[labels, 1]
     rgb = rgb_of_label[labels] * (1 + texture + gradient)[..., None]
-    roughness = (log_uniform(0.03, 2.0, rng) * np.exp(0.4 * rng.standard_normal(count))).astype(np.float32)
+    roughness = (log_uniform(0.03, 0.9, rng) * np.exp(0.4 * rng.standard_normal(count))).astype(np.float32)
     return StonePaint(np.clip(rgb, 0, 1.1).astype(np.float32), roughness, gloss)
 
 
@@ -49,13 +50,22 @@ def draw_mortar_rgb(stone_rgb: FloatField, rng: Rng) -> FloatField:
     kind = rng.choice(["light", "dark", "earth", "stone", "grey"], p=[0.24, 0.24, 0.2, 0.2, 0.12])
     tint = np.asarray([1.0, rng.uniform(0.92, 1.0), rng.uniform(0.78, 1.0)])
     if kind == "stone":
-        colour = stone_rgb * rng.uniform(0.72, 1.22)
+        colour = stone_rgb * (rng.uniform(0.5, 0.85) if chance(0.65, rng) else rng.uniform(1.12, 1.35))
     elif kind == "earth":
         colour = np.asarray([0.55, 0.42, 0.28]) * rng.uniform(0.6, 1.3)
     else:
         low, high = {"light": (0.68, 0.95), "dark": (0.08, 0.35), "grey": (0.35, 0.65)}[str(kind)]
         colour = rng.uniform(low, high) * tint
-    return np.asarray(colour, dtype=np.float32)
+    return _apart_from(np.asarray(colour, dtype=np.float32), stone_rgb)
+
+
+def _apart_from(mortar_rgb: FloatField, stone_rgb: FloatField) -> FloatField:
+    """Darken or lighten the mortar until it differs from the mean stone by at least a twelfth in brightness."""
+    difference = float(mortar_rgb.mean() - stone_rgb.mean())
+    if abs(difference) >= _LEAST_CONTRAST:
+        return mortar_rgb
+    wanted = -_LEAST_CONTRAST if difference < 0 or stone_rgb.mean() > 0.8 else _LEAST_CONTRAST
+    return np.asarray(np.clip(mortar_rgb + np.float32(wanted - difference), 0.03, 1.0))
 
 
 def _material_of_labels(area_of_label: NDArray[np.int16], rng: Rng) -> tuple[FloatField, FloatField]:
@@ -106,7 +116,7 @@ def _texture(labels: Labels, side_px: float, count: int, rng: Rng) -> FloatField
     flat_shift = rng.integers(0, height * width, count).astype(np.int64)
     place = np.arange(height * width, dtype=np.int64).reshape(labels.shape) + flat_shift[labels]
     shifted = grain.ravel()[place % (height * width)]
-    strength = log_uniform(0.01, 0.13, rng) * np.exp(0.5 * rng.standard_normal(count))
+    strength = log_uniform(0.008, 0.1, rng) * np.exp(0.5 * rng.standard_normal(count))
     return np.asarray(shifted * np.minimum(strength, 0.3).astype(np.float32)[labels])
 
 

@@ -20,7 +20,7 @@ def light_relief(labels: Labels, paint: StonePaint, mortar_rgb: FloatField, side
     slope_x = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3) / 8
     slope_y = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3) / 8
     facing = slope_x * np.float32(np.cos(direction)) + slope_y * np.float32(np.sin(direction))
-    shading = 1 + np.float32(log_uniform(0.05, 0.8, rng)) * np.clip(facing, -0.8, 0.8)
+    shading = 1 + np.float32(log_uniform(0.05, 0.5, rng)) * np.clip(facing, -0.8, 0.8)
     lit = rgb * shading[..., None]
     lit *= _joint_shadow(stone, direction, side_px, rng)[..., None]
     return _with_glints(lit, labels, facing, paint.gloss, rng)
@@ -30,7 +30,7 @@ def age_surface(rgb: FloatField, labels: Labels, mortar_rgb: FloatField, side_px
     """Return the surface after patina, mortar smeared over stones, dark deposits, cracks and dust."""
     aged = rgb
     if chance(0.5, rng):
-        film = np.clip(fractal_noise(labels.shape, 3 * side_px, rng) * 0.5 + rng.uniform(-0.2, 0.5), 0, 1) * rng.uniform(0.1, 0.45)
+        film = np.clip(fractal_noise(labels.shape, 3 * side_px, rng) * 0.5 + rng.uniform(-0.2, 0.5), 0, 1) * rng.uniform(0.05, 0.35)
         colour = mortar_rgb if chance(0.5, rng) else np.asarray([0.45, 0.38, 0.28], dtype=np.float32) * rng.uniform(0.5, 1.6)
         aged = _blend(aged, colour, film)
     if chance(0.3, rng):
@@ -77,7 +77,7 @@ def _with_glints(lit: FloatField, labels: Labels, facing: FloatField, gloss: Flo
         return lit
     tilt = rng.standard_normal(len(gloss)).astype(np.float32)
     mirror = np.clip(facing * 3 + tilt[labels] - np.float32(0.8), 0, 1.2) * gloss[labels] * (labels > 0)
-    return lit + (np.float32(0.5) * mirror)[..., None]
+    return lit + (np.float32(0.35) * mirror)[..., None]
 
 
 def _crack(shape: tuple[int, int], side_px: float, rng: Rng) -> FloatField:

@@ -1,0 +1,6 @@
+"""Entry of the page: configuration and navigation only."""
+
+import streamlit as st
+
+st.set_page_config(page_title="Tesserae", layout="wide")
+st.navigation([st.Page("pages/count.py", title="Count tesserae", default=True)]).run()

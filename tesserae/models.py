@@ -1,0 +1,99 @@
+"""What one run needs in memory: the chosen checkpoint's predictor, and the embedded model's encoder and finder head."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from tesserae.architecture import EMBEDDED_CONFIG, SAM2Base, build_model, load_weights, read_checkpoint_file
+from tesserae.checkpoints import EMBEDDED_NAME, Checkpoint, load_model
+from tesserae.decoding import window_for
+from tesserae.device import bfloat16_helps, choose_device
+from tesserae.errors import CheckpointError
+from tesserae.finder import SIDE_UNIT_PX, FinderHead
+from tesserae.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Models:
+    """Loaded models.
+
+    Attributes:
+        checkpoint: the chosen one.
+        predictor: its model.
+        finder_predictor: the embedded model, which the finder head reads; the same object where both share one encoder.
+        finder: the head.
+    """
+
+    checkpoint: Checkpoint
+    predictor: Predictor
+    finder_predictor: Predictor
+    finder: FinderHead
+
+    @property
+    def shares_encoder(self) -> bool:
+        """Whether one embedding serves finder and checkpoint."""
+        return self.predictor is self.finder_predictor
+
+    @property
+    def tile_factor(self) -> int:
+        """How many times finer the checkpoint's tile shows the same ground than the finder's."""
+        return self.predictor.tile_px // self.finder_predictor.tile_px
+
+    @property
+    def trained_for_windows(self) -> bool:
+        """Whether the checkpoint's record says that its decoder learned on windows of the embedding."""
+        return self.checkpoint.record.get("decode") == "window"
+
+    @property
+    def mask_prompts(self) -> bool:
+        """Whether the checkpoint's record says that first outlines as mask prompts make it better."""
+        return bool(self.checkpoint.record.get("mask_prompts", False))
+
+    def window(self) -> int:
+        """Tokens a side of the window for a tessera of the finder's unit."""
+        return window_for(SIDE_UNIT_PX * self.tile_factor, self.predictor.grid)
+
+    @property
+    def dtype(self) -> str:
+        """Precision of the computation."""
+        return "bfloat16" if self.predictor.bfloat16 else "float32"
+
+
+def load_models(checkpoint: Checkpoint, device_name: str) -> Models:
+    """Load a checkpoint and the embedded finder, which lies in the same folder, onto a device.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or holds no finder head.
+        DeviceError: the device is not there.
+    """
+    device = choose_device(device_name)
+    bfloat16 = bfloat16_helps(device)
+    embedded, finder = load_embedded(checkpoint.path.parent / f"{EMBEDDED_NAME}.pt")
+    finder_predictor = Predictor(embedded, device, bfloat16=bfloat16)
+    finder = finder.to(device).eval()
+    if checkpoint.name == EMBEDDED_NAME:
+        return Models(checkpoint, finder_predictor, finder_predictor, finder)
+    model = load_model(checkpoint)
+    return Models(checkpoint, Predictor(model, device, bfloat16=bfloat16), finder_predictor, finder)
+
+
+def load_embedded(path: Path) -> tuple[SAM2Base, FinderHead]:
+    """Load the embedded model and its finder head, both in eval mode on the CPU.
+
+    Raises CheckpointError when the file is missing, damaged, or holds no finder head.
+    """
+    contents = read_checkpoint_file(path)
+    if "finder" not in contents:
+        raise CheckpointError(
+            f"Expected the embedded model with its finder head in {path.name}, found a checkpoint without one. "
+            "Put the file that came with the program back in its place."
+        )
+    with torch.random.fork_rng(devices=[]):
+        model, finder = build_model(EMBEDDED_CONFIG), FinderHead()
+    load_weights(model, contents["model"])
+    try:
+        finder.load_state_dict(contents["finder"])
+    except RuntimeError as error:
+        raise CheckpointError(f"The finder head in {path.name} does not fit this version of the program: {error}") from error
+    return model, finder.eval()

@@ -1,0 +1,106 @@
+"""The whole pretraining: pool, stage 1 (encoder and finder), stage 2 (prompt encoder and mask decoder), weights file and record.
+
+Every stage resumes where it was cut off; running it again with the same recipe and folder after the end only writes the file anew.
+"""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from tesserae.architecture import EMBEDDED_CONFIG, SAM2Base, build_model
+from tesserae.checkpoints import EMBEDDED_NAME
+from tesserae.finder import SIDE_UNIT_PX, FinderHead
+from tesserae.pretraining.decoder_stage import CACHED_CROPS, PROMPTS_PER_STEP, train_decoder
+from tesserae.pretraining.finder_stage import CROP_PX, CROPS_PER_STEP, EncoderWithFinder, train_finder
+from tesserae.pretraining.loop import Schedule
+from tesserae.pretraining.pool import FIRST_SEED, SIDE_RANGE_PX, render_pool
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the weights, apart from the code.
+
+    Attributes:
+        seed: of the initial weights and of every batch.
+        pool_size: number of synthetic mosaics.
+        finder_steps, finder_lr: length and peak learning rate of stage 1.
+        decoder_steps, decoder_lr: the same of stage 2.
+    """
+
+    seed: int = 22
+    pool_size: int = 2400
+    finder_steps: int = 2800
+    finder_lr: float = 1.2e-3
+    decoder_steps: int = 4000
+    decoder_lr: float = 6e-4
+
+
+def pretrain(recipe: Recipe, work_dir: Path, target: Path, *, workers: int, progress: Callable[[int, int], None]) -> Path:
+    """Make the embedded model; write `target` (.pt) and its record (.json beside it). Returns `target`.
+
+    `work_dir` keeps the pool, the state of each stage and the figures of each step (JSON lines). `progress` hears of the pool.
+    """
+    work_dir.mkdir(parents=True, exist_ok=True)
+    pool = render_pool(work_dir / "pool", recipe.pool_size, workers, progress)
+    torch.manual_seed(recipe.seed)
+    model, finder = build_model(EMBEDDED_CONFIG), FinderHead()
+    train_finder(
+        EncoderWithFinder(model.image_encoder, finder), pool, Schedule(recipe.finder_steps, recipe.finder_lr, 100), recipe.seed, work_dir
+    )
+    train_decoder(model, finder, pool, Schedule(recipe.decoder_steps, recipe.decoder_lr), recipe.seed, work_dir)
+    return write_weights(model, finder, recipe, work_dir, target)
+
+
+def write_weights(model: SAM2Base, finder: FinderHead, recipe: Recipe, work_dir: Path, target: Path) -> Path:
+    """Write {"model": ..., "finder": ...} in half precision with its record; each file complete or not at all."""
+    parts = {"model": _halved(model.state_dict()), "finder": _halved(finder.state_dict())}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(f".{os.getpid()}.part")
+    torch.save(parts, partial)
+    partial.replace(target)
+    record = {
+        "name": EMBEDDED_NAME,
+        "config": EMBEDDED_CONFIG,
+        "parent": None,
+        "decode": "window",
+        "mask_prompts": True,
+        "date": datetime.now(UTC).date().isoformat(),
+        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+        "size_bytes": target.stat().st_size,
+        "recipe": asdict(recipe),
+        "data": {
+            "kind": "synthetic mosaics of tesserae.synthetic, no photographs",
+            "seeds": [FIRST_SEED, FIRST_SEED + recipe.pool_size - 1],
+            "side_px": SIDE_RANGE_PX,
+            "finder_crops_per_step": CROPS_PER_STEP,
+            "finder_crop_px": CROP_PX,
+            "decoder_crops": CACHED_CROPS,
+            "decoder_prompts_per_step": PROMPTS_PER_STEP,
+            "unit_side_px": SIDE_UNIT_PX,
+        },
+        "last_losses": {stage: _last_line(work_dir / f"{stage}.jsonl") for stage in ("finder", "decoder")},
+        "versions": {name: version(name) for name in ("torch", "sam2", "numpy")} | {"python": platform.python_version()},
+    }
+    partial_record = target.with_suffix(f".json.{os.getpid()}.part")
+    partial_record.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    partial_record.replace(target.with_suffix(".json"))
+    return target
+
+
+def _halved(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+
+
+def _last_line(path: Path) -> dict[str, float] | None:
+    if not path.exists():
+        return None
+    last: dict[str, float] = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+    return last

@@ -1,0 +1,86 @@
+"""What several test files share: small mosaics, a segmentation without a model, and the page's entry."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+# Three tesserae in 40 x 60 pixels; numbers need not follow each other.
+BOXES_XYXY = {1: (2, 3, 12, 13), 2: (20, 5, 36, 21), 7: (40, 25, 50, 35)}
+
+
+def three_tesserae(shape=(40, 60)):
+    labels = np.zeros(shape, np.int32)
+    for label, (x0, y0, x1, y1) in BOXES_XYXY.items():
+        labels[y0:y1, x0:x1] = label
+    return labels
+
+
+@dataclass
+class FakeModel:
+    """Stands in for `segment_photo`: notes how it was called, and answers with three tesserae, or raises."""
+
+    calls: list = field(default_factory=list)
+    warnings: tuple = ()
+    error: BaseException | None = None
+
+    def __call__(self, image, checkpoint, options, *, device="auto", threads=None, progress=None):
+        from tesserae.segment import Segmentation
+
+        self.calls.append((image.shape, checkpoint.name, options, device, threads))
+        if progress is not None:
+            progress(0.5, "segment")
+        if self.error is not None:
+            raise self.error
+        return Segmentation(
+            labels=three_tesserae(image.shape[:2]),
+            predicted_iou={1: 0.9, 2: 0.81234567},
+            stability={1: 0.95},
+            checkpoint=checkpoint.name,
+            prompts=options.prompts,
+            decode="window",
+            decode_agreement=0.97,
+            device="cpu",
+            dtype="float32",
+            median_side_px=10.0,
+            stages_s={"load": 0.5, "find": 0.25, "embed": 0.125, "decode": 1.0, "paint": 0.0625},
+            warnings=self.warnings,
+        )
+
+
+@pytest.fixture
+def fake_model(monkeypatch):
+    """A model that needs no weights, behind the page and the command line."""
+    fake = FakeModel()
+    monkeypatch.setattr("tesserae.service.segment_photo", fake)
+    return fake
+
+
+@pytest.fixture
+def weights_dir(tmp_path, monkeypatch):
+    """A weights folder of the test's own, empty, in force through the environment."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    monkeypatch.setenv("TESSERAE_WEIGHTS", str(folder))
+    return folder
+
+
+def save_grey(path, size=(60, 40), level=128):
+    """Save a plain grey photo of `size` (W, H) and return its path."""
+    Image.new("RGB", size, (level, level, level)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def mosaic_png(tmp_path_factory):
+    """A synthetic mosaic of 256 x 256 pixels as a file, with the number of its tesserae."""
+    from tesserae.synthetic import render_mosaic
+
+    mosaic = render_mosaic(7, 256, 22.0)
+    path = tmp_path_factory.mktemp("mosaic") / "mosaic.png"
+    Image.fromarray(mosaic.image).save(path)
+    return path, int(mosaic.labels.max())
