@@ -17,9 +17,7 @@ try:
     with st.sidebar:
         photo = choose_photo(settings)
         options = choose_options(settings)
-        wanted = st.button(
-            "Count the tesserae", type="primary", disabled=photo is None or options is None, width="stretch"
-        )
+        wanted = st.button("Count the tesserae", type="primary", disabled=photo is None or options is None, width="stretch")
     if photo is None:
         st.info(
             "Nothing is open yet. On the left, upload a photograph of a mosaic, or press **Open the sample**. "

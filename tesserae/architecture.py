@@ -160,9 +160,7 @@ def _load_numbers(path: Path) -> object:
         )
     if not is_zip and not start.startswith(_LEGACY_START):
         found = "a Python pickle, which could run code" if start.startswith(b"\x80") else "something else"
-        raise CheckpointError(
-            f"{path} is no checkpoint file: expected a file written by torch.save, found {found}. It was not opened."
-        )
+        raise CheckpointError(f"{path} is no checkpoint file: expected a file written by torch.save, found {found}. It was not opened.")
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except UnpicklingError as error:
@@ -182,8 +180,7 @@ def _first_bytes(path: Path) -> bytes:
             return stream.read(len(_LEGACY_START))
     except OSError as error:
         raise CheckpointError(
-            f"{path} cannot be read ({error.strerror}). Expected a checkpoint file there; check the path and that this "
-            "user may read it."
+            f"{path} cannot be read ({error.strerror}). Expected a checkpoint file there; check the path and that this user may read it."
         ) from error
 
 

@@ -176,9 +176,7 @@ def import_checkpoint(file: Path, config: str, weights_dir: Path, name: str | No
     return _finetuned(target)
 
 
-def fetch_checkpoint(
-    checkpoint: Checkpoint, *, partial_dir: Path, progress: Progress | None = None, retry: Retry | None = None
-) -> Path:
+def fetch_checkpoint(checkpoint: Checkpoint, *, partial_dir: Path, progress: Progress | None = None, retry: Retry | None = None) -> Path:
     """Download an official checkpoint, checked, into its place; one that is there and sound is left alone.
 
     Args:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tesserae.errors import OutputError, TesseraeError
+from tesserae.pretraining.recipe import Recipe
 from tesserae.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,9 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     except MemoryError:
         return _refuse("The memory of this machine is too small for that photo. Give a smaller photo, or a part of it.")
-    except (KeyboardInterrupt, typer.Abort):
+    if status == INTERRUPTED:  # what typer makes of Ctrl-C
         _refuse("Interrupted; what was finished is kept.")
-        return INTERRUPTED
     return status if isinstance(status, int) else 0
 
 
@@ -85,16 +85,12 @@ def segment(
     prompts: Annotated[
         Literal["finder", "grid"], typer.Option(help="One prompt per found tessera, or the paper's regular grid.")
     ] = "finder",
-    cells: Annotated[
-        str | None, typer.Option(metavar="RxC", help="With grid: cut the photo into overlapping cells first.")
-    ] = None,
+    cells: Annotated[str | None, typer.Option(metavar="RxC", help="With grid: cut the photo into overlapping cells first.")] = None,
     decode: Annotated[
         Literal["auto", "window", "full"], typer.Option(help="Decode masks near their prompt only, or on whole tiles.")
     ] = "auto",
     fast: Annotated[bool, typer.Option("--fast", help="Finder and watershed only, no refinement.")] = False,
-    tessera_px: Annotated[
-        float | None, typer.Option(callback=_positive, help="Usual side of a tessera in pixels, if it is known.")
-    ] = None,
+    tessera_px: Annotated[float | None, typer.Option(callback=_positive, help="Usual side of a tessera in pixels, if it is known.")] = None,
     mm_per_px: Annotated[
         float | None, typer.Option(callback=_positive, help="Scale of the photos; without it no real units are given.")
     ] = None,
@@ -161,6 +157,27 @@ def doctor() -> None:
     typer.echo("Everything that is needed is there." if not missing else f"{missing} to look at, marked with !.")
 
 
+@app.command()
+def pretrain(
+    work_dir: Annotated[Path, typer.Option("--work", metavar="DIR", help="Folder of the run's data and state; a run resumes from it.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Weights file to write; default: in DIR.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the weights and of every batch.")] = Recipe.seed,
+    pool: Annotated[int, typer.Option(min=1, help="Number of synthetic mosaics to learn from.")] = Recipe.pool_size,
+    finder_steps: Annotated[int, typer.Option(min=1, help="Steps of encoder and finder.")] = Recipe.finder_steps,
+    decoder_steps: Annotated[int, typer.Option(min=1, help="Steps of prompt encoder and mask decoder.")] = Recipe.decoder_steps,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that render mosaics.")] = 2,
+) -> None:
+    """Make the embedded model from nothing on synthetic mosaics; takes hours, and resumes where it was cut off."""
+    from tesserae.pretraining.run import pretrain as run_pretraining
+
+    logging.getLogger("tesserae").setLevel(logging.INFO)
+    recipe = Recipe(seed=seed, pool_size=pool, finder_steps=finder_steps, decoder_steps=decoder_steps)
+    target = out if out is not None else work_dir / "tesserae_mini.pt"
+    with _progress_line("Rendering synthetic mosaics") as show:
+        path = run_pretraining(recipe, work_dir, target, workers=workers, progress=lambda done, total: show(done / total, str(done)))
+    typer.echo(f"The embedded model is written: {path}")
+
+
 @checkpoints_app.command("list")
 def list_all() -> None:
     """List the models and whether their files are here."""
@@ -193,9 +210,7 @@ def fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="Name of an o
 
 @checkpoints_app.command()
 def verify(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="One model; all installed ones by default.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One model; all installed ones by default.")] = None,
 ) -> int:
     """Compare the installed files with their recorded size and hash."""
     from tesserae.checkpoints import EMBEDDED_NAME, find_checkpoint, list_checkpoints, verify_checkpoint
@@ -216,9 +231,7 @@ def verify(
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint of SAM 2 (.pt).")],
     config: Annotated[str, typer.Option(metavar="NAME", help="Its architecture, for example 2.0-large.")],
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to call it; the file's name by default.")
-    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it; the file's name by default.")] = None,
 ) -> None:
     """Copy a model from elsewhere into the weights folder, after checking that it fits."""
     from tesserae.checkpoints import import_checkpoint
@@ -245,9 +258,7 @@ def _segment_all(photos: Sequence[Path], out: Path, options: "RunOptions", mm_pe
     return status
 
 
-def _segment_one(
-    path: Path, out: Path, folder_name: str, options: "RunOptions", settings: Settings, mm_per_px: float | None
-) -> None:
+def _segment_one(path: Path, out: Path, folder_name: str, options: "RunOptions", settings: Settings, mm_per_px: float | None) -> None:
     from tesserae.service import run_file, save_run
 
     with _progress_line(path.name) as show:

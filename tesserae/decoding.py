@@ -80,9 +80,7 @@ def decode_seeds(predictor: Predictor, embedding: Embedding, seeds: Seeds, mode:
     A mask that holds the point of another seed is asked again with that point as a negative.
     """
     masks = _decode(predictor, embedding, seeds, prompts_of_seeds(seeds, mode), mode)
-    others = [
-        held[held != own][:_NEGATIVES] for own, held in enumerate(held_points(masks, seeds.points_xy))
-    ]
+    others = [held[held != own][:_NEGATIVES] for own, held in enumerate(held_points(masks, seeds.points_xy))]
     greedy = np.flatnonzero([len(held) > 0 for held in others])
     if not len(greedy):
         return masks

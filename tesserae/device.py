@@ -26,7 +26,7 @@ def choose_device(name: str) -> torch.device:
 def bfloat16_helps(device: torch.device) -> bool:
     """Tell whether bfloat16 autocast is faster than float32 on the device: native on newer CUDA cards and CPUs."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if device.type == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # no public name yet
     return False

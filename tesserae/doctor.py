@@ -32,9 +32,7 @@ def examine_machine(settings: Settings) -> list[Finding]:
     """Look at Python, processor, memory, devices, disk and checkpoints; hashes the installed checkpoints."""
     return [
         Finding("Tesserae", f"{tesserae.__version__} on Python {platform.python_version()}, {platform.platform()}."),
-        Finding(
-            "Processor", f"{os.cpu_count() or 'unknown number of'} cores, {torch.get_num_threads()} used by torch."
-        ),
+        Finding("Processor", f"{os.cpu_count() or 'unknown number of'} cores, {torch.get_num_threads()} used by torch."),
         _examine_memory(total_memory_bytes()),
         *_examine_devices(),
         _examine_disk(settings.home),

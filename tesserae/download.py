@@ -89,9 +89,7 @@ def fetch_file(
         DownloadError: no network, refused, disk full, or another content than expected.
     """
     if not url.lower().startswith(("http://", "https://")):
-        raise DownloadError(
-            f"'{url}' is not a web address. Expected http:// or https://; correct the checkpoint address."
-        )
+        raise DownloadError(f"'{url}' is not a web address. Expected http:// or https://; correct the checkpoint address.")
     part = partial_dir / f"{target.name}.part"
     _make_folders(partial_dir, target.parent)
     _check_free_space(part, target, size_bytes)
@@ -142,9 +140,7 @@ def _check_free_space(part: Path, target: Path, size_bytes: int | None) -> None:
             )
 
 
-def _transfer_with_retries(
-    url: str, part: Path, size_bytes: int | None, progress: Progress | None, retry: Retry
-) -> None:
+def _transfer_with_retries(url: str, part: Path, size_bytes: int | None, progress: Progress | None, retry: Retry) -> None:
     """Transfer until complete; a try that brought new bytes starts the count of failures again."""
     failures, most_bytes = 0, _size_of(part)
     while True:
@@ -228,8 +224,7 @@ def _status_error(url: str, status: int) -> Exception:
         410: "The file is no longer offered (status 410).",
     }.get(status, f"The server answered with status {status}.")
     return DownloadError(
-        f"{url} could not be fetched. {reason} Check the address and the proxy, or fetch the file on another machine "
-        "and copy it here."
+        f"{url} could not be fetched. {reason} Check the address and the proxy, or fetch the file on another machine and copy it here."
     )
 
 
@@ -259,9 +254,7 @@ def _total_of(response: http.client.HTTPResponse, start: int) -> int | None:
     return start + int(length) if length.isdecimal() else None
 
 
-def _copy(
-    response: http.client.HTTPResponse, stream: IO[bytes], start: int, total: int | None, progress: Progress | None
-) -> None:
+def _copy(response: http.client.HTTPResponse, stream: IO[bytes], start: int, total: int | None, progress: Progress | None) -> None:
     """Write the answer piece by piece; `start` and `total` are positions in the whole file, in bytes."""
     done, next_report_s = start, 0.0
     while piece := _read_piece(response):

@@ -40,7 +40,7 @@ class FinderMaps:
 def outline_tesserae(maps: FinderMaps) -> NDArray[np.int32]:
     """Return a label map int32 (H, W) of first outlines: a watershed of the relative distance from its peaks, inside the interior."""
     interior = maps.interior > INTERIOR_ABOVE
-    outlines = watershed(-maps.distance, find_peaks(maps), mask=interior).astype(np.int32)
+    outlines: NDArray[np.int32] = watershed(-maps.distance, find_peaks(maps), mask=interior).astype(np.int32)
     too_small = np.bincount(outlines.ravel()) < MIN_AREA_PX
     too_small[0] = False
     outlines[too_small[outlines]] = 0
@@ -56,7 +56,7 @@ def find_peaks(maps: FinderMaps) -> NDArray[np.int32]:
     taken[weak[strong > 0]] = True
     taken[0] = True
     alone = ~taken[weak]
-    return np.where(alone, weak + count, strong).astype(np.int32)
+    return np.asarray(np.where(alone, weak + count, strong), dtype=np.int32)
 
 
 class FinderHead(nn.Module):
@@ -68,14 +68,16 @@ class FinderHead(nn.Module):
 
     def __init__(self, d_model: int = 128, width: int = 48) -> None:
         super().__init__()
-        self.stem = _block(3, 16)
+        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1), nn.ReLU(inplace=True))
         self.stem_half = nn.Sequential(_block(16, 32, stride=2), _block(32, 32))
         self.stem_quarter = nn.Sequential(_block(32, width, stride=2), _block(width, width))
         self.lateral = nn.ModuleList([nn.Conv2d(d_model, width, 1) for _ in range(3)])
         self.at_quarter = nn.Sequential(_block(width, width), _block(width, width))
         self.at_half = nn.Sequential(_block(width + 32, 40), _block(40, 32))
-        self.at_full = nn.Sequential(_block(32 + 16, 24), nn.Conv2d(24, 2, 1))
-        self.side = nn.Sequential(_block(width, width, stride=2), _block(width, width, stride=2), nn.Conv2d(width, 1, 1))
+        self.at_full = nn.Sequential(nn.Conv2d(32 + 16, 16, 3, 1, 1), nn.ReLU(inplace=True), nn.Conv2d(16, 2, 1))
+        self.side_from_neck = nn.Conv2d(d_model, width, 1)
+        # GELU here: with ReLU these two layers died early in training and gave one size everywhere
+        self.side = nn.Sequential(nn.Conv2d(2 * width, width, 3, 1, 1), nn.GELU(), nn.Conv2d(width, 1, 1))
 
     def forward(self, picture: torch.Tensor, levels: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return logits (B, 2, H, W) of interior and relative distance, and log_side (B, 1, H/16, W/16).
@@ -91,11 +93,12 @@ class FinderHead(nn.Module):
         quarter = self.at_quarter(merged)
         half = self.at_half(torch.cat([_resize(quarter, stem_half.shape[-2:]), stem_half], 1))
         full = self.at_full(torch.cat([_resize(half, stem.shape[-2:]), stem], 1))
-        return full, self.side(quarter)
+        coarse = functional.adaptive_avg_pool2d(quarter, levels[2].shape[-2:])
+        return full, self.side(torch.cat([coarse, self.side_from_neck(levels[2])], 1))
 
 
 class _ChannelNorm(nn.Module):
-    """Layer normalisation over the channels of (B, C, H, W) at each place."""
+    """Layer normalisation over the channels of (B, C, H, W) at each place; none at full resolution, where it would cost most."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -103,10 +106,8 @@ class _ChannelNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        mean = features.mean(1, keepdim=True)
-        spread = (features - mean).square().mean(1, keepdim=True)
-        scaled = (features - mean) * torch.rsqrt(spread + 1e-5)
-        return scaled * self.weight[:, None, None] + self.bias[:, None, None]
+        channels_last = features.permute(0, 2, 3, 1)
+        return functional.layer_norm(channels_last, self.weight.shape, self.weight, self.bias).permute(0, 3, 1, 2)
 
 
 def _block(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:

@@ -54,14 +54,10 @@ def check_label_map(array: NDArray[Any]) -> NDArray[np.int32]:
         found = f"shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         raise LabelMapError(f"A label map is an array of height by width, found {found}. Give one channel only.")
     if array.dtype.kind not in "iu":
-        raise LabelMapError(
-            f"A label map holds whole numbers, found {array.dtype}. Number the tesserae 1, 2, 3 and leave mortar 0."
-        )
+        raise LabelMapError(f"A label map holds whole numbers, found {array.dtype}. Number the tesserae 1, 2, 3 and leave mortar 0.")
     lowest, highest = int(array.min()), int(array.max())
     if lowest < 0 or highest > MAX_LABEL:
-        raise LabelMapError(
-            f"Labels go from 0 (mortar) to {MAX_LABEL}, found {lowest} to {highest}. Number the tesserae again."
-        )
+        raise LabelMapError(f"Labels go from 0 (mortar) to {MAX_LABEL}, found {lowest} to {highest}. Number the tesserae again.")
     return array.astype(np.int32, copy=False)
 
 
@@ -96,9 +92,7 @@ def write_label_map(path: Path, labels: NDArray[Any]) -> None:
         tifffile.imwrite(part, stored, compression="adobe_deflate", rowsperstrip=64, metadata=None)
         os.replace(part, path)
     except OSError as error:
-        raise OutputError(
-            f"The label map could not be written to {path} ({error}). Check that the folder exists and has room."
-        ) from error
+        raise OutputError(f"The label map could not be written to {path} ({error}). Check that the folder exists and has room.") from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -50,9 +50,7 @@ class TileMasks:
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> "TileMasks":
         """Return the masks of `index`."""
-        return TileMasks(
-            self.logits[index], self.origins_xy[index], self.logit_px, self.points_xy[index], self.predicted_iou[index]
-        )
+        return TileMasks(self.logits[index], self.origins_xy[index], self.logit_px, self.points_xy[index], self.predicted_iou[index])
 
 
 def held_points(masks: TileMasks, points_xy: NDArray[np.float64]) -> list[NDArray[np.intp]]:
@@ -141,25 +139,29 @@ def _photo_to_grid(tile: Tile, start_xy: tuple[int, int], origin_xy: tuple[int, 
 def _box_of_mask(
     logits: NDArray[np.float32], origin: NDArray[np.int64], step_px: int, tile: Tile, photo_box: tuple[int, int, int, int]
 ) -> tuple[int, int, int, int] | None:
-    """Photo box around the positive logits, one logit wider, cut to the tile's photo box; None without any."""
+    """Photo box around the positive logits, one logit wider, cut to the window and to the tile's photo box; None without any."""
     rows, columns = np.flatnonzero((logits > 0).any(1)), np.flatnonzero((logits > 0).any(0))
     if not len(rows):
         return None
-    low = [(tile.x + origin[0] + (columns[0] - 1) * step_px), (tile.y + origin[1] + (rows[0] - 1) * step_px)]
-    high = [(tile.x + origin[0] + (columns[-1] + 2) * step_px), (tile.y + origin[1] + (rows[-1] + 2) * step_px)]
-    x0, y0 = (max(int(np.floor(low[k] / tile.scale)), photo_box[k]) for k in range(2))
-    x1, y1 = (min(int(np.ceil(high[k] / tile.scale)), photo_box[k + 2]) for k in range(2))
+    corner = (tile.x + int(origin[0]), tile.y + int(origin[1]))
+    low = [corner[k] + max(int(place[0]) - 1, 0) * step_px for k, place in enumerate((columns, rows))]
+    high = [corner[k] + min(int(place[-1]) + 2, logits.shape[1 - k]) * step_px for k, place in enumerate((columns, rows))]
+    x0, y0 = (max(int(np.ceil(low[k] / tile.scale - 0.5)), photo_box[k]) for k in range(2))
+    x1, y1 = (min(int(np.ceil(high[k] / tile.scale - 0.5)), photo_box[k + 2]) for k in range(2))
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
 def _enlarge(
     logits: NDArray[np.float32], origin: NDArray[np.int64], step_px: int, tile: Tile, box: tuple[int, int, int, int]
 ) -> NDArray[np.float32]:
-    """Logits of a photo box, interpolated linearly; beyond the window they are far below 0."""
+    """Logits of a photo box inside the window, interpolated linearly; the outer half of the window's rim keeps the rim's value.
+
+    Anything lower beyond the rim would take the outermost pixels from tesserae that the photo's edge cuts.
+    """
     matrix = _photo_to_grid(tile, box[:2], (int(origin[0]), int(origin[1])), step_px)
     flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
     size = (box[2] - box[0], box[3] - box[1])
-    return np.asarray(cv2.warpAffine(logits, matrix, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=-10.0))
+    return np.asarray(cv2.warpAffine(logits, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32)
 
 
 def _without_gaps(outlines: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -75,8 +75,7 @@ def _checked_scale(mm_per_px: float | None) -> float:
         return math.nan
     if not (math.isfinite(mm_per_px) and mm_per_px > 0):
         raise TesseraeError(
-            f"The scale is a positive number of millimetres per pixel, found {mm_per_px}. Give for example 0.25, or"
-            " leave the scale out."
+            f"The scale is a positive number of millimetres per pixel, found {mm_per_px}. Give for example 0.25, or leave the scale out."
         )
     return float(mm_per_px)
 
@@ -90,9 +89,7 @@ def _areas_px(dense: NDArray[np.int32], count: int) -> NDArray[np.int64]:
     return area_px[1:]
 
 
-def _moments(
-    dense: NDArray[np.int32], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+def _moments(dense: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Area and sums of column and row indices per tessera of a label map numbered 1..count; three times (count,).
 
     The sums are of whole numbers below 2^53, hence exact: strips do not change them.

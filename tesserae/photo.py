@@ -158,9 +158,7 @@ def _decode(handle: _Stream, name: str, max_pixels: int) -> _Raster:
             f"{name} is damaged or incomplete: expected a whole picture, but reading it stopped"
             f" ({str(error) or type(error).__name__}). Copy the photo again from its source."
         ) from error
-    raise PhotoError(
-        f"{name} is not a photo, or of an unknown kind. Expected JPEG, PNG or TIFF file; save it as one of these."
-    )
+    raise PhotoError(f"{name} is not a photo, or of an unknown kind. Expected JPEG, PNG or TIFF file; save it as one of these.")
 
 
 def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:

@@ -161,8 +161,9 @@ def decode_prompts(
     first_token = window_corners(prompts.centres_xy, side, grid).to(device)
     encoder = model.sam_prompt_encoder
     points = (torch.from_numpy(prompts.points_xy).to(device), torch.from_numpy(prompts.point_labels).to(device))
-    sparse, dense = encoder(points=points, boxes=None, masks=_mask_prompts(prompts, first_token, side))
-    if prompts.instances is None:
+    masks = _mask_prompts(prompts, first_token, side)
+    sparse, dense = encoder(points=points, boxes=None, masks=masks)
+    if masks is None:
         dense = dense[:, :, :side, :side]  # one learned vector everywhere
     cut = [_windows(level, first_token, side, factor) for level, factor in _decoder_inputs(model, embedding)]
     logits, predicted_iou = _run_decoder(model, sparse, dense, *cut)

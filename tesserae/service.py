@@ -62,9 +62,7 @@ def run_file(path: Path, options: RunOptions, settings: Settings, *, progress: P
     return run_photo(photo, options, settings, read_s=time.perf_counter() - start, progress=progress)
 
 
-def run_photo(
-    photo: Photo, options: RunOptions, settings: Settings, *, read_s: float = 0.0, progress: Progress | None = None
-) -> Run:
+def run_photo(photo: Photo, options: RunOptions, settings: Settings, *, read_s: float = 0.0, progress: Progress | None = None) -> Run:
     """Segment a photo that has been read in `read_s` seconds; raises TesseraeError as `run_file`."""
     start = time.perf_counter()
     checkpoint = find_checkpoint(options.checkpoint, settings.weights, settings.checkpoint_url)

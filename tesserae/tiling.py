@@ -76,7 +76,7 @@ def cut_tile(image: Image, tile: Tile) -> Image:
     x1, y1 = x0 + reach, y0 + reach
     source = image[max(0, y0) : min(height, y1), max(0, x0) : min(width, x1)]
     if tile.scale < 1:
-        source = cv2.GaussianBlur(source, (0, 0), 0.35 / tile.scale)
+        source = np.asarray(cv2.GaussianBlur(source, (0, 0), 0.35 / tile.scale), dtype=np.uint8)
     lack = (max(0, -y0), max(0, y1 - height), max(0, -x0), max(0, x1 - width))
     if any(lack):
         source = _mirrored(source, lack)

@@ -50,8 +50,7 @@ _UNREADABLE = (
 )  # what Pillow and tifffile are known to raise on damaged files
 _TIFF_SUFFIXES = (".tif", ".tiff")
 _NOTE_COMPONENTS = (
-    "The truth is a binary mask: its tesserae are the connected components (four neighbours), "
-    "so tesserae that touch count as one."
+    "The truth is a binary mask: its tesserae are the connected components (four neighbours), so tesserae that touch count as one."
 )
 
 
@@ -144,9 +143,7 @@ def read_truth(path: Path | str, entry: str | None = None) -> Truth:
             f" is none of these. Save it as one of them, without loss."
         )
     if entry is not None:
-        raise TruthError(
-            f"An entry is chosen in a .json file only, but {path.name} is an image. Leave the entry '{entry}' out."
-        )
+        raise TruthError(f"An entry is chosen in a .json file only, but {path.name} is an image. Leave the entry '{entry}' out.")
     return _truth_from_pixels(_read_pixels(path), path.name)
 
 
@@ -175,9 +172,7 @@ def _read_pixels(path: Path) -> npt.NDArray[Any]:
     try:
         pixels = tifffile.imread(path) if path.suffix.lower() in _TIFF_SUFFIXES else _read_png(path)
     except _UNREADABLE as error:
-        raise TruthError(
-            f"{path.name} should be a truth image but cannot be read ({error}). Save it anew, large ones as TIFF."
-        ) from error
+        raise TruthError(f"{path.name} should be a truth image but cannot be read ({error}). Save it anew, large ones as TIFF.") from error
     pixels = _one_channel(np.squeeze(pixels) if pixels.ndim > 2 else pixels)
     if pixels.ndim != 2 or pixels.dtype.kind not in "bui":
         raise TruthError(
@@ -245,9 +240,7 @@ def _read_points(path: Path, entry: str | None) -> PointTruth:
     except (OSError, ValueError) as error:  # ValueError covers bad JSON and bad UTF-8
         raise TruthError(f"{path.name} should be a JSON file of marked points but cannot be read: {error}.") from error
     if not isinstance(entries, dict) or not entries:
-        raise TruthError(
-            f"{path.name} should hold named entries, one for each photo, but holds none. Write it as {{name: entry}}."
-        )
+        raise TruthError(f"{path.name} should hold named entries, one for each photo, but holds none. Write it as {{name: entry}}.")
     name = _choose_entry(entries, entry, path.name)
     return _parse_entry(entries[name], name)
 
@@ -268,14 +261,10 @@ def _parse_entry(entry: Any, name: str) -> PointTruth:
     """Turn one JSON entry into a record, or say what is wrong with it."""
     if not isinstance(entry, dict) or entry.get("kind", POINTS) != POINTS:
         kind = entry.get("kind") if isinstance(entry, dict) else type(entry).__name__
-        raise TruthError(
-            f"Entry '{name}' should be of kind 'points', found {kind!r}. Other truth is read from an image file."
-        )
+        raise TruthError(f"Entry '{name}' should be of kind 'points', found {kind!r}. Other truth is read from an image file.")
     missing = [key for key in ("x", "y", "side", "tessera_px", "points") if key not in entry]
     if missing:
-        raise TruthError(
-            f"Entry '{name}' lacks {', '.join(missing)}. Marked points need x, y, side, tessera_px and points."
-        )
+        raise TruthError(f"Entry '{name}' lacks {', '.join(missing)}. Marked points need x, y, side, tessera_px and points.")
     return PointTruth(
         x0=_whole(entry["x"], f"x of '{name}'"),
         y0=_whole(entry["y"], f"y of '{name}'"),
@@ -313,12 +302,8 @@ def _coordinates(value: Any, what: str) -> Coordinates:
 def _polygons(value: Any, name: str) -> tuple[Coordinates, ...]:
     """The ignore polygons of an entry, each with at least three corners."""
     if not isinstance(value, list):
-        raise TruthError(
-            f"The ignore polygons of '{name}' should be a list, found {value!r}. Correct it in the truth file."
-        )
+        raise TruthError(f"The ignore polygons of '{name}' should be a list, found {value!r}. Correct it in the truth file.")
     polygons = tuple(_coordinates(corners, f"ignore polygons of '{name}'") for corners in value)
     if any(len(corners) < 3 for corners in polygons):
-        raise TruthError(
-            f"An ignore polygon of '{name}' has fewer than three corners. Add the missing ones or remove it."
-        )
+        raise TruthError(f"An ignore polygon of '{name}' has fewer than three corners. Add the missing ones or remove it.")
     return polygons

@@ -80,7 +80,7 @@ def mosaic_png(tmp_path_factory):
     """A synthetic mosaic of 256 x 256 pixels as a file, with the number of its tesserae."""
     from tesserae.synthetic import render_mosaic
 
-    mosaic = render_mosaic(7, 256, 22.0)
+    mosaic = render_mosaic(24, 256, 20.0)
     path = tmp_path_factory.mktemp("mosaic") / "mosaic.png"
     Image.fromarray(mosaic.image).save(path)
     return path, int(mosaic.labels.max())

@@ -47,9 +47,7 @@ def hydra_state():
 def test_there_are_the_embedded_and_eight_official_configs():
     assert len(KNOWN_CONFIGS) == len(set(KNOWN_CONFIGS)) == 9
     assert KNOWN_CONFIGS[0] == EMBEDDED_CONFIG
-    assert {TINY, TINY_2_1, "configs/sam2/sam2_hiera_b+.yaml", "configs/sam2.1/sam2.1_hiera_l.yaml"} < set(
-        KNOWN_CONFIGS
-    )
+    assert {TINY, TINY_2_1, "configs/sam2/sam2_hiera_b+.yaml", "configs/sam2.1/sam2.1_hiera_l.yaml"} < set(KNOWN_CONFIGS)
 
 
 def test_the_embedded_model_is_small_and_ready_to_use(mini):
@@ -183,9 +181,7 @@ def test_one_missing_and_one_unexpected_entry(mini):
 
 def test_another_shape_is_named_with_both_shapes(mini):
     state_dict = dict(mini.state_dict()) | {"no_mem_embed": torch.zeros(1, 1, 64)}
-    with pytest.raises(
-        CheckpointError, match=r"1 entry has another shape .*no_mem_embed: expected 1 x 1 x 128, found 1 x 1 x 64"
-    ):
+    with pytest.raises(CheckpointError, match=r"1 entry has another shape .*no_mem_embed: expected 1 x 1 x 128, found 1 x 1 x 64"):
         load_weights(mini, state_dict)
 
 

@@ -174,9 +174,7 @@ def test_a_name_with_and_without_its_ending(weights_dir, name):
 
 def test_an_unknown_name_says_the_close_and_the_known_ones(weights_dir):
     save_finetuned(weights_dir, "ravenna", {})
-    with pytest.raises(
-        CheckpointError, match=r"'ravena'\. Did you mean ravenna\?.*tesserae_mini, sam2_hiera_tiny.*ravenna\."
-    ):
+    with pytest.raises(CheckpointError, match=r"'ravena'\. Did you mean ravenna\?.*tesserae_mini, sam2_hiera_tiny.*ravenna\."):
         find("ravena", weights_dir)
 
 
@@ -276,9 +274,7 @@ def test_other_files_are_refused_and_run_nothing(tmp_path, write, words):
     assert not (tmp_path / "mark").exists()
 
 
-@pytest.mark.parametrize(
-    ("zipped", "words"), [(True, "cut short.*only the first"), (False, "is damaged")], ids=["zip", "legacy"]
-)
+@pytest.mark.parametrize(("zipped", "words"), [(True, "cut short.*only the first"), (False, "is damaged")], ids=["zip", "legacy"])
 def test_a_truncated_file_is_refused(tmp_path, zipped, words):
     path = tmp_path / "file.pt"
     torch.save({"model": {"a": torch.zeros(1000)}}, path, _use_new_zipfile_serialization=zipped)
@@ -339,9 +335,7 @@ def test_an_official_checkpoint_that_is_not_there_says_how_to_get_it(weights_dir
 
 
 def test_the_embedded_checkpoint_that_is_not_there(weights_dir):
-    with pytest.raises(
-        CheckpointError, match=r"expected the file .*tesserae_mini\.pt\. Restore it from the program's own"
-    ):
+    with pytest.raises(CheckpointError, match=r"expected the file .*tesserae_mini\.pt\. Restore it from the program's own"):
         load_model(find(EMBEDDED_NAME, weights_dir))
 
 
@@ -357,9 +351,7 @@ def test_weights_that_do_not_fit_name_file_and_config(weights_dir, mini_weights)
     weights = dict(mini_weights)
     del weights["no_mem_embed"]
     path = save_finetuned(weights_dir, "ravenna", weights)
-    with pytest.raises(
-        CheckpointError, match=rf"{path} cannot be used with the config tesserae_mini.*1 entry is missing"
-    ):
+    with pytest.raises(CheckpointError, match=rf"{path} cannot be used with the config tesserae_mini.*1 entry is missing"):
         load_model(find("ravenna", weights_dir))
 
 
@@ -453,9 +445,7 @@ def offered(weights_dir: Path, content: bytes) -> Checkpoint:
 
 def test_fetching_passes_everything_on(weights_dir, tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr(
-        checkpoints, "fetch_file", lambda url, target, **options: calls.append((url, options)) or target
-    )
+    monkeypatch.setattr(checkpoints, "fetch_file", lambda url, target, **options: calls.append((url, options)) or target)
     checkpoint = offered(weights_dir, b"weights")
     assert fetch_checkpoint(checkpoint, partial_dir=tmp_path / "downloads") == checkpoint.path
     ((url, options),) = calls

@@ -42,13 +42,13 @@ def run_program(*arguments):
 
 
 @pytest.mark.parametrize("extra", [(), ("--fast",)], ids=["default", "fast"])
-def test_a_mosaic_is_counted_and_everything_is_written(extra, mosaic_png, tmp_path):
+def test_a_mosaic_is_counted_and_everything_is_written(extra, mosaic_png, tmp_path, capsys):
     path, true_count = mosaic_png
-    outcome = run_program("segment", path, "--out", tmp_path, "--threads", 1, *extra)
-    assert (outcome.returncode, outcome.stderr) == (0, "")
+    status, printed, complaints = run(capsys, "segment", path, "--out", tmp_path, *extra)
+    assert (status, complaints) == (0, [])
     folder = tmp_path / "mosaic"
     record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    assert outcome.stdout == f"mosaic.png: {record['count']} tesserae, {folder}\n"
+    assert printed == [f"mosaic.png: {record['count']} tesserae, {folder}"]
     assert set(record) >= RECORD_KEYS
     assert set(record["stages_s"]) == {"load", "find", "embed", "decode", "paint"}
     assert (record["width"], record["height"], record["checkpoint"]) == (256, 256, "tesserae_mini")

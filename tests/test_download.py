@@ -93,9 +93,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 @pytest.fixture
 def places(tmp_path: Path) -> SimpleNamespace:
     partial_dir = tmp_path / "downloads"
-    return SimpleNamespace(
-        target=tmp_path / "weights" / "model.pt", partial_dir=partial_dir, part=partial_dir / "model.pt.part"
-    )
+    return SimpleNamespace(target=tmp_path / "weights" / "model.pt", partial_dir=partial_dir, part=partial_dir / "model.pt.part")
 
 
 def fetch(server: Server, places: SimpleNamespace, **changes) -> Path:

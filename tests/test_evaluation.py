@@ -64,9 +64,7 @@ def test_overlap_table_counts_a_pair_in_several_runs_once_when_there_is_no_morta
 
 def test_pixel_scores_by_hand() -> None:
     pixels = scores(PRED, TRUE).pixels  # shared 8, predicted 13, true 10, of 24
-    assert plain(pixels) == pytest.approx(
-        {"iou": 8 / 15, "dice": 16 / 23, "precision": 8 / 13, "recall": 8 / 10, "accuracy": 17 / 24}
-    )
+    assert plain(pixels) == pytest.approx({"iou": 8 / 15, "dice": 16 / 23, "precision": 8 / 13, "recall": 8 / 10, "accuracy": 17 / 24})
 
 
 def test_tile_scores_by_hand() -> None:
@@ -91,9 +89,7 @@ def test_instance_scores_by_hand() -> None:
 
 def test_counts_are_signed_and_absolute() -> None:
     assert plain(scores(PRED, TRUE).count) == {"n_true": 2, "n_pred": 3, "signed_error": 0.5, "absolute_error": 0.5}
-    assert plain(scores(TRUE, PRED).count) == pytest.approx(
-        {"n_true": 3, "n_pred": 2, "signed_error": -1 / 3, "absolute_error": 1 / 3}
-    )
+    assert plain(scores(TRUE, PRED).count) == pytest.approx({"n_true": 3, "n_pred": 2, "signed_error": -1 / 3, "absolute_error": 1 / 3})
 
 
 @pytest.mark.parametrize(
@@ -212,9 +208,7 @@ ONE = [[0, 1, 0]]
         pytest.param(EMPTY, EMPTY, (NAN,) * 3, (NAN,) * 3, (NAN,) * 4, NAN, id="both empty"),
     ],
 )
-def test_empty_maps(
-    pred: list[list[int]], true: list[list[int]], pixel: tuple, instance: tuple, tile: tuple, error: float
-) -> None:
+def test_empty_maps(pred: list[list[int]], true: list[list[int]], pixel: tuple, instance: tuple, tile: tuple, error: float) -> None:
     found = scores(pred, true)
     assert (found.pixels.precision, found.pixels.recall, found.pixels.dice) == pytest.approx(pixel, nan_ok=True)
     for f1, precision, recall in (("f1_50", "precision_50", "recall_50"), ("f1_75", "precision_75", "recall_75")):
@@ -346,15 +340,9 @@ HIDE_RIGHT = [[11, 3], [19, 3], [19, 11], [11, 11]]
         pytest.param(stones(BOTH), marked(TWO_MARKS), (1, 2), (0, 0, 0, 0, 0, 1, 0), id="merged"),
         pytest.param(stones(LEFT), marked(TWO_MARKS), (1, 2), (1, 0.5, 2 / 3, 1, 1, 0, 1), id="missed"),
         pytest.param(stones(LEFT, RIGHT), marked(TWO_MARKS[:1]), (2, 1), (0.5, 1, 2 / 3, 1, 1, 0, 0), id="false"),
-        pytest.param(
-            stones((4, 4, 7, 10), (7, 4, 10, 10)), marked([[6.5, 6.5]]), (2, 1), (0.5, 1, 2 / 3, 1, 1, 0, 0), id="split"
-        ),
-        pytest.param(
-            stones(LEFT, RIGHT), marked(TWO_MARKS, (HIDE_RIGHT,)), (1, 1), (1, 1, 1, 1, 1, 0, 0), id="ignored, found"
-        ),
-        pytest.param(
-            stones(LEFT), marked(TWO_MARKS, (HIDE_RIGHT,)), (1, 1), (1, 1, 1, 1, 1, 0, 0), id="ignored, not found"
-        ),
+        pytest.param(stones((4, 4, 7, 10), (7, 4, 10, 10)), marked([[6.5, 6.5]]), (2, 1), (0.5, 1, 2 / 3, 1, 1, 0, 0), id="split"),
+        pytest.param(stones(LEFT, RIGHT), marked(TWO_MARKS, (HIDE_RIGHT,)), (1, 1), (1, 1, 1, 1, 1, 0, 0), id="ignored, found"),
+        pytest.param(stones(LEFT), marked(TWO_MARKS, (HIDE_RIGHT,)), (1, 1), (1, 1, 1, 1, 1, 0, 0), id="ignored, not found"),
         # the merged piece's interior point (6, 6) is outside the polygon; of its marks one is left
         pytest.param(
             stones(BOTH),
@@ -370,9 +358,7 @@ HIDE_RIGHT = [[11, 3], [19, 3], [19, 11], [11, 11]]
             (1, 1, 1, 1, 1, 0, 0),
             id="border: neither piece nor mark judged",
         ),
-        pytest.param(
-            stones((1, 4, 7, 10)), marked([[3.0, 6.0]]), (1, 1), (1, 1, 1, 1, 1, 0, 0), id="border: from 3 px on judged"
-        ),
+        pytest.param(stones((1, 4, 7, 10)), marked([[3.0, 6.0]]), (1, 1), (1, 1, 1, 1, 1, 0, 0), id="border: from 3 px on judged"),
         pytest.param(
             stones((24, 4, 30, 10)),
             marked([[26.9, 6.0]]),
@@ -380,9 +366,7 @@ HIDE_RIGHT = [[11, 3], [19, 3], [19, 11], [11, 11]]
             (1, 1, 1, 1, 1, 0, 0),
             id="border: below 27 px judged",
         ),
-        pytest.param(
-            stones((25, 4, 31, 10)), marked([[27.0, 6.0]]), (0, 0), (NAN, NAN, NAN, 0, 0, 0, 0), id="border: 27 px not"
-        ),
+        pytest.param(stones((25, 4, 31, 10)), marked([[27.0, 6.0]]), (0, 0), (NAN, NAN, NAN, 0, 0, 0, 0), id="border: 27 px not"),
         pytest.param(
             stones((1, 4, 12, 10)),
             marked([[2, 6], [8, 6]]),

@@ -42,7 +42,7 @@ def _mosaic(height: int, width: int) -> np.ndarray:
     return image
 
 
-def _masks_of_package(image, predictor, settings: GridSettings) -> list[GridMask]:
+def _package(predictor, settings: GridSettings) -> SAM2AutomaticMaskGenerator:
     names = [
         "points_per_side", "points_per_batch", "pred_iou_thresh", "stability_score_thresh", "stability_score_offset",
         "mask_threshold", "box_nms_thresh", "crop_n_layers", "crop_nms_thresh", "crop_overlap_ratio",
@@ -51,6 +51,10 @@ def _masks_of_package(image, predictor, settings: GridSettings) -> list[GridMask
     generator = SAM2AutomaticMaskGenerator(predictor.model, **{name: getattr(settings, name) for name in names})
     side = predictor.tile_px
     generator.predictor._bb_feat_sizes = [(side // step, side // step) for step in (4, 8, 16)]
+    return generator
+
+
+def _masks_of_package(generator, image) -> list[GridMask]:
     return [_as_grid_mask(found) for found in generator.generate(image) if found["area"]]
 
 
@@ -87,17 +91,27 @@ def _assert_same(ours: list[GridMask], theirs: list[GridMask]) -> None:
             1,
             id="scores decide",
         ),
-        pytest.param((60, 80), {"mask_threshold": 0.1, "multimask_output": False}, 1, id="one mask for each point"),
+        pytest.param((60, 80), {"mask_threshold": 0.1, "multimask_output": False, "crop_n_layers": 0}, 1, id="one mask for each point"),
     ],
 )
 def test_masks_are_those_of_the_package(predictor, shape, changes, at_least):
     image, settings = _mosaic(*shape), replace(EASY, **changes)
-    # the step that the package skips here is the reason why clean_regions is off by default
+    generator = _package(predictor, settings)
+    # that the package skips this step is the reason why clean_regions is off by default
     with pytest.warns(UserWarning, match="Skipping the post-processing step"):
-        theirs = _masks_of_package(image, predictor, settings)
+        theirs = _masks_of_package(generator, image)
     ours = generate_masks(image, predictor, settings)
     assert len(ours) >= at_least
     _assert_same(ours, theirs)
+
+
+def test_a_photo_larger_than_the_model_is_embedded_as_by_the_package(predictor):
+    image = _mosaic(700, 900)  # shrinking needs smoothing, which the small pictures above never do
+    theirs = _package(predictor, EASY).predictor
+    theirs.set_image(image)
+    ours = grid._embed(image, predictor)
+    torch.testing.assert_close(ours.tokens, theirs._features["image_embed"])
+    torch.testing.assert_close([ours.fine, ours.middle], theirs._features["high_res_feats"])
 
 
 def test_cleaned_masks_are_those_of_the_package_with_its_extension(predictor, monkeypatch):
@@ -111,7 +125,7 @@ def test_cleaned_masks_are_those_of_the_package_with_its_extension(predictor, mo
     image = _mosaic(60, 80)
     settings = replace(EASY, mask_threshold=0.0, crop_n_layers=0, min_mask_region_area=100, points_per_side=3)
     cleaned = generate_masks(image, predictor, replace(settings, clean_regions=True))
-    _assert_same(cleaned, _masks_of_package(image, predictor, settings))
+    _assert_same(cleaned, _masks_of_package(_package(predictor, settings), image))
     assert [mask.crop.sum() for mask in cleaned] != [mask.crop.sum() for mask in generate_masks(image, predictor, settings)]
 
 
@@ -120,11 +134,11 @@ def test_masks_of_the_trained_model_are_those_of_the_package():
     settings = Settings()
     model = load_model(find_checkpoint("tesserae_mini", settings.weights, settings.checkpoint_url))
     trained = Predictor(model, torch.device("cpu"), bfloat16=False)
-    image = _mosaic(110, 125)
-    few = GridSettings(points_per_side=6, crop_n_layers=1, min_mask_region_area=0, pred_iou_thresh=0.5)
+    image = _mosaic(60, 80)
+    few = replace(EASY, mask_threshold=0.5, stability_score_offset=1.0, min_mask_region_area=0)
     ours = generate_masks(image, trained, few)
     assert ours
-    _assert_same(ours, _masks_of_package(image, trained, few))
+    _assert_same(ours, _masks_of_package(_package(trained, few), image))
 
 
 def test_the_defaults_are_the_published_test():
@@ -288,7 +302,7 @@ def test_what_progress_raises_ends_the_work(predictor):
     def cancel(share: float, text: str) -> None:
         raise InterruptedError(text)
 
-    with pytest.raises(InterruptedError, match="^crop 1 of 5$"):
+    with pytest.raises(InterruptedError, match=r"^crop 1 of 5$"):
         generate_masks(_mosaic(40, 40), predictor, EASY, cancel)
 
 
@@ -336,15 +350,17 @@ def test_masks_become_labels(masks, areas, monkeypatch):
 
 
 def test_cells_join_without_losing_or_doubling_a_tessera(monkeypatch):
-    # cells of 36 px that overlap by 6 each way: x 0 to 39 and 33 to 72 of the photo's 72
+    # x 32 to 40 is in both cells: the first tessera is cut by both, the second whole in both, the third in one only
     monkeypatch.setattr(grid, "cut_cells", lambda *_: [(0, 0, 40, 40), (32, 0, 72, 40)])
     in_left = [((30, 5, 40, 15), 0.99), ((33, 20, 39, 28), 0.8)]
     in_right = [((0, 5, 11, 15), 0.9), ((1, 20, 7, 28), 0.9), ((20, 20, 30, 30), 0.7)]
     result = _paint(monkeypatch, in_left, in_right, image=(40, 72))
-    found = {result.predicted_iou[label]: np.argwhere(result.labels == label) for label in result.predicted_iou}
-    assert len(result.predicted_iou) == 4
-    assert result.labels[8, 31] != 0
-    assert found[0.7].min(0).tolist() == [20, 52]
+    assert result.predicted_iou == {1: 0.9, 2: 0.7, 3: 0.99}
+    assert ndimage.find_objects(result.labels) == [
+        (slice(20, 28), slice(33, 39)),
+        (slice(20, 30), slice(52, 62)),
+        (slice(5, 15), slice(30, 40)),
+    ]
 
 
 def test_a_tessera_cut_by_its_cell_gives_way_to_the_whole_one(monkeypatch):

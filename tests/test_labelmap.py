@@ -163,9 +163,7 @@ def _with(shape: tuple[int, int], parts: dict[int, tuple[slice, slice]]) -> np.n
         pytest.param(_with((9, 9), {4: np.s_[2:7, 3:8]}), [(4, 5, 4, 3.0)], id="square"),
         pytest.param(_with((5, 11), {1: np.s_[1:4, 0:11]}), [(1, 5, 2, 2.0)], id="bar-takes-its-middle"),
         pytest.param(_with((5, 5), {1: np.s_[:, :]}), [(1, 2, 2, 3.0)], id="photo-edge-is-outside"),
-        pytest.param(
-            _with((3, 6), {2: np.s_[:, :3], 9: np.s_[:, 3:]}), [(2, 1, 1, 2.0), (9, 4, 1, 2.0)], id="touching"
-        ),
+        pytest.param(_with((3, 6), {2: np.s_[:, :3], 9: np.s_[:, 3:]}), [(2, 1, 1, 2.0), (9, 4, 1, 2.0)], id="touching"),
         pytest.param(
             _with((9, 9), {1: np.s_[0:2, 0:2]}) + _with((9, 9), {1: np.s_[4:9, 4:9]}),
             [(1, 6, 6, 3.0)],

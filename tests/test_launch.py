@@ -274,9 +274,7 @@ def test_a_browser_on_the_path_is_found(monkeypatch):
     assert launch.find_browser({}, which=lambda _: None) is None
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"), [([], 2), (["--help"], 0), (["dance"], 2), (["install", "--all"], 2)], ids=str
-)
+@pytest.mark.parametrize(("arguments", "code"), [([], 2), (["--help"], 0), (["dance"], 2), (["install", "--all"], 2)], ids=str)
 def test_the_exit_status_of(arguments, code, capsys):
     assert launch.main(arguments) == code
     captured = capsys.readouterr()
@@ -307,9 +305,7 @@ def test_a_signal_ends_the_child_too(number, whole_group, code, tmp_path):
         "time.sleep(60)"
     )
     program = f"import sys, launch; sys.exit(launch.run_child([sys.executable, '-c', {child!r}]) % 256)"
-    launcher = subprocess.Popen(
-        [sys.executable, "-c", program], cwd=launch.PROJECT_DIR, start_new_session=True, stderr=subprocess.DEVNULL
-    )
+    launcher = subprocess.Popen([sys.executable, "-c", program], cwd=launch.PROJECT_DIR, start_new_session=True, stderr=subprocess.DEVNULL)
     _wait_for(ready.exists)
     time.sleep(0.2)  # the launcher takes up its signals just after the child has started
     if whole_group:

@@ -214,9 +214,7 @@ def _png16(channels: int, colour_type: int, value: tuple[int, ...]) -> bytes:
         pytest.param(4, 6, (0, 0, 0xFFFF, 0), "RGBA", [255, 255, 255], id="rgba"),
     ],
 )
-def test_sixteen_bit_png(
-    channels: int, colour_type: int, value: tuple[int, ...], mode: str, expected: list[int]
-) -> None:
+def test_sixteen_bit_png(channels: int, colour_type: int, value: tuple[int, ...], mode: str, expected: list[int]) -> None:
     read = _read(_png16(channels, colour_type, value))
     assert read.image[5, 5].tolist() == expected
     assert (read.mode, read.bit_depth) == (mode, 16)

@@ -114,14 +114,10 @@ def segment_grid(
 
 def _check_image(image: NDArray[np.uint8]) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise PhotoError(
-            f"An image is uint8, height by width by 3, found {image.dtype} {image.shape}. Read photos with read_photo."
-        )
+        raise PhotoError(f"An image is uint8, height by width by 3, found {image.dtype} {image.shape}. Read photos with read_photo.")
 
 
-def _find_in_cell(
-    image: NDArray[np.uint8], predictor: Predictor, settings: GridSettings, meter: _Meter, where: str
-) -> list[Candidate]:
+def _find_in_cell(image: NDArray[np.uint8], predictor: Predictor, settings: GridSettings, meter: _Meter, where: str) -> list[Candidate]:
     """Find the masks of one cell, in its frame, without duplicates within and between its crops."""
     crops = crop_boxes(image.shape, settings)
     found: list[Candidate] = []
@@ -173,9 +169,7 @@ def _decode(
     return predictor.decode(embedding, prompts, window=None, multimask=settings.multimask_output)
 
 
-def _good_masks(
-    decoded: Decoded, points_xy: NDArray[np.float32], shape: tuple[int, int], settings: GridSettings
-) -> Iterator[Candidate]:
+def _good_masks(decoded: Decoded, points_xy: NDArray[np.float32], shape: tuple[int, int], settings: GridSettings) -> Iterator[Candidate]:
     """Yield the masks of a batch, crop frame, that pass; the predicted IoU decides before anything is enlarged."""
     predicted_iou = decoded.predicted_iou.flatten()
     good = torch.ones_like(predicted_iou, dtype=torch.bool)

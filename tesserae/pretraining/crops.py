@@ -57,8 +57,9 @@ def draw_crop(item: PoolItem, size_px: int, rng: Rng, *, side_px: float) -> Crop
     image, labels = _random_window(item, wanted, rng)
     shrink = image.shape[0] > size_px
     smooth = cv2.INTER_AREA if shrink else (cv2.INTER_CUBIC if chance(0.7, rng) else cv2.INTER_LINEAR)
-    image = cv2.resize(image, (size_px, size_px), interpolation=smooth)
-    labels = cv2.resize(labels, (size_px, size_px), interpolation=cv2.INTER_NEAREST)
+    size = (size_px, size_px)
+    image = np.asarray(cv2.resize(image, size, interpolation=smooth), dtype=np.uint8)
+    labels = np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), dtype=np.int32)
     turns, mirrored = int(rng.integers(4)), chance(0.5, rng)
     image, labels = np.rot90(image, turns), np.rot90(labels, turns)
     if mirrored:
@@ -92,13 +93,20 @@ def finder_targets(labels: NDArray[np.int32]) -> FinderTargets:
 def split_touching(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     """Number the 4-connected parts of each label from 1; pixels on the line between two touching tesserae stay with theirs."""
     edges = _edges(labels)
-    _, parts = cv2.connectedComponents(((labels > 0) & ~edges).astype(np.uint8), connectivity=4)
+    _, numbered = cv2.connectedComponents(((labels > 0) & ~edges).astype(np.uint8), connectivity=4)
+    parts = np.asarray(numbered, dtype=np.int32)
     thin = (labels > 0) & edges
     for axis, step in ((1, 1), (0, 1), (1, -1), (0, -1)):
-        neighbour = np.roll(parts, step, axis)
-        same = np.roll(labels, step, axis) == labels
+        neighbour, same = _moved(parts, axis, step), _moved(labels, axis, step) == labels
         parts = np.where(thin & (parts == 0) & same, neighbour, parts)
     return np.asarray(parts, dtype=np.int32)
+
+
+def _moved(values: NDArray[np.int32], axis: int, step: int) -> NDArray[np.int32]:
+    """Return the map moved by one pixel along an axis; what comes in from beyond the edge is 0."""
+    moved = np.roll(values, step, axis)
+    moved[(slice(None),) * axis + (0 if step > 0 else -1,)] = 0
+    return moved
 
 
 def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -116,8 +124,8 @@ def _random_window(item: PoolItem, wanted_px: int, rng: Rng) -> tuple[NDArray[np
     if lack > 0:
         before = lack // 2
         edges = (before, lack - before, before, lack - before)
-        border = cv2.BORDER_REFLECT
-        return cv2.copyMakeBorder(image, *edges, border), cv2.copyMakeBorder(labels, *edges, border)
+        padded = [cv2.copyMakeBorder(part, *edges, cv2.BORDER_REFLECT) for part in (image, labels)]
+        return np.asarray(padded[0], dtype=np.uint8), np.asarray(padded[1], dtype=np.int32)
     top, left = (int(rng.integers(0, -lack + 1)) for _ in range(2))
     window = (slice(top, top + wanted_px), slice(left, left + wanted_px))
     return np.ascontiguousarray(image[window]), np.ascontiguousarray(labels[window])
@@ -136,4 +144,4 @@ def _recolour(image: NDArray[np.uint8], rng: Rng) -> NDArray[np.uint8]:
         picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 1.0)))
     if chance(0.3, rng):
         picture = picture + np.float32(log_uniform(0.003, 0.025, rng)) * rng.standard_normal(picture.shape, dtype=np.float32)
-    return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.round(np.clip(picture, 0, 1) * 255), dtype=np.uint8)

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from tesserae.architecture import SAM2Base
 from tesserae.decoding import DecodeMode, Seeds, prompts_of_seeds, seeds_of_outlines, with_negatives
+from tesserae.errors import TesseraeError
 from tesserae.finder import FinderHead, outline_tesserae
 from tesserae.predictor import LOGIT_PX, TOKEN_PX, Predictor, Prompts, decode_prompts, embedding_of_levels, window_corners
 from tesserae.pretraining.crops import draw_crop
@@ -35,6 +36,7 @@ _KINDS: tuple[Kind, ...] = ("seed", "box and point", "point", "box", "negatives"
 _KIND_SHARES = (0.42, 0.12, 0.2, 0.14, 0.12)
 _WINDOWS: tuple[int | None, ...] = (8, 12, None)
 _WINDOW_SHARES = (0.76, 0.14, 0.1)
+_DRAWS = 20  # of a crop until the finder sees a tessera in it
 _RING_LOGITS = 3  # the loss looks this far beyond the tessera's box
 
 
@@ -90,15 +92,18 @@ def train_decoder(model: SAM2Base, finder: FinderHead, pool: list[Path], schedul
 
 
 def make_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> DecoderCrop:
-    """Draw a crop as large as the model's input, embed it, and outline its tesserae as a run on a photo would."""
-    item = read_pool_item(pool[int(rng.integers(len(pool)))])
-    crop = draw_crop(item, predictor.tile_px, rng, side_px=log_uniform(17.0, 38.0, rng))
-    _, levels = predictor.embed(crop.image)
-    seeds = seeds_of_outlines(outline_tesserae(predictor.find(finder, crop.image, levels)))
-    column, row = seeds.points_xy.astype(int).T
-    true_label = crop.labels[row, column]
-    known = true_label > 0
-    return DecoderCrop([level.half() for level in levels], seeds.take(known), crop.labels, true_label[known])
+    """Draw a crop as large as the model's input, embed it, and outline its tesserae as a run on a photo would.
+
+    A crop in which the finder sees no tessera teaches nothing and is drawn again. Raises TesseraeError when that goes on.
+    """
+    for _ in range(_DRAWS):
+        crop = _draw_decoder_crop(predictor, finder, pool, rng)
+        if len(crop.seeds):
+            return crop
+    raise TesseraeError(
+        f"The finder saw no tessera in {_DRAWS} training crops, expected dozens in each. "
+        "Train it for more steps, with an empty work folder, before the decoder learns from it."
+    )
 
 
 def make_decoder_batch(crop: DecoderCrop, grid: int, rng: Rng) -> DecoderBatch:
@@ -126,6 +131,17 @@ def decoder_loss(model: SAM2Base, batch: DecoderBatch, *, balanced: bool) -> tup
     score = functional.smooth_l1_loss(predicted_iou, true_iou, beta=0.2)
     loss = each[:, 0].mean() + 0.5 * best.mean() + 0.1 * each[:, 1:].mean() + 2 * score
     return loss, {"mask": float(each[:, 0].detach().mean()), "score": float(score.detach()), "iou": float(true_iou[:, 0].mean())}
+
+
+def _draw_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> DecoderCrop:
+    item = read_pool_item(pool[int(rng.integers(len(pool)))])
+    crop = draw_crop(item, predictor.tile_px, rng, side_px=log_uniform(17.0, 38.0, rng))
+    _, levels = predictor.embed(crop.image)
+    seeds = seeds_of_outlines(outline_tesserae(predictor.find(finder, crop.image, levels)))
+    column, row = seeds.points_xy.astype(int).T
+    true_label = crop.labels[row, column]
+    known = true_label > 0
+    return DecoderCrop([level.half() for level in levels], seeds.take(known), crop.labels, true_label[known])
 
 
 def _draw_prompts(crop: DecoderCrop, chosen: NDArray[np.intp], kind: Kind, rng: Rng) -> Prompts:

@@ -78,9 +78,15 @@ def finder_loss(model: EncoderWithFinder, batch: FinderBatch) -> tuple[torch.Ten
     overlap = (probability * interior).sum((1, 2))
     dice = (1 - (2 * overlap + 1) / (probability.sum((1, 2)) + interior.sum((1, 2)) + 1)).mean()
     offset = functional.smooth_l1_loss(full[:, 1], distance, beta=0.1)
-    side = functional.interpolate(log_side, size=interior.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
-    side_error = (functional.smooth_l1_loss(side, wanted_side, beta=0.25, reduction="none") * side_known).sum()
-    side_error = side_error / side_known.sum().clamp(min=1)
+    side_error = _side_error(log_side[:, 0], wanted_side, side_known)
     loss = entropy + 0.5 * dice + 4 * offset + 0.5 * side_error
     figures = {"entropy": entropy, "dice": dice, "distance": offset, "side": side_error}
     return loss, {name: float(value.detach()) for name, value in figures.items()}
+
+
+def _side_error(log_side: torch.Tensor, wanted: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Smooth L1 between the map (B, h, w) and the mean of the known pixels in each of its cells, weighted by their share."""
+    share = functional.adaptive_avg_pool2d(known, log_side.shape[-2:])
+    mean = functional.adaptive_avg_pool2d(wanted * known, log_side.shape[-2:]) / share.clamp(min=1e-3)
+    error = functional.smooth_l1_loss(log_side, mean, beta=0.25, reduction="none")
+    return (error * share).sum() / share.sum().clamp(min=1)

@@ -8,7 +8,7 @@ import json
 import os
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,25 +22,7 @@ from tesserae.pretraining.decoder_stage import CACHED_CROPS, PROMPTS_PER_STEP, t
 from tesserae.pretraining.finder_stage import CROP_PX, CROPS_PER_STEP, EncoderWithFinder, train_finder
 from tesserae.pretraining.loop import Schedule
 from tesserae.pretraining.pool import FIRST_SEED, SIDE_RANGE_PX, render_pool
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the weights, apart from the code.
-
-    Attributes:
-        seed: of the initial weights and of every batch.
-        pool_size: number of synthetic mosaics.
-        finder_steps, finder_lr: length and peak learning rate of stage 1.
-        decoder_steps, decoder_lr: the same of stage 2.
-    """
-
-    seed: int = 22
-    pool_size: int = 2400
-    finder_steps: int = 2800
-    finder_lr: float = 1.2e-3
-    decoder_steps: int = 4000
-    decoder_lr: float = 6e-4
+from tesserae.pretraining.recipe import Recipe
 
 
 def pretrain(recipe: Recipe, work_dir: Path, target: Path, *, workers: int, progress: Callable[[int, int], None]) -> Path:
@@ -52,10 +34,10 @@ def pretrain(recipe: Recipe, work_dir: Path, target: Path, *, workers: int, prog
     pool = render_pool(work_dir / "pool", recipe.pool_size, workers, progress)
     torch.manual_seed(recipe.seed)
     model, finder = build_model(EMBEDDED_CONFIG), FinderHead()
-    train_finder(
-        EncoderWithFinder(model.image_encoder, finder), pool, Schedule(recipe.finder_steps, recipe.finder_lr, 100), recipe.seed, work_dir
-    )
-    train_decoder(model, finder, pool, Schedule(recipe.decoder_steps, recipe.decoder_lr), recipe.seed, work_dir)
+    finder_schedule = Schedule(recipe.finder_steps, recipe.finder_lr, recipe.finder_warmup)
+    train_finder(EncoderWithFinder(model.image_encoder, finder), pool, finder_schedule, recipe.seed, work_dir)
+    decoder_schedule = Schedule(recipe.decoder_steps, recipe.decoder_lr, recipe.decoder_warmup)
+    train_decoder(model, finder, pool, decoder_schedule, recipe.seed, work_dir)
     return write_weights(model, finder, recipe, work_dir, target)
 
 

@@ -25,9 +25,7 @@ def draw_homography(size_px: int, canvas_px: int, scale: float, rng: Rng) -> NDA
     return np.asarray(to_photo @ keystone @ rotate @ to_centre)
 
 
-def take_photo(
-    surface: FloatField, labels: Labels, homography: NDArray[np.float64], size_px: int, rng: Rng
-) -> tuple[Image, Labels]:
+def take_photo(surface: FloatField, labels: Labels, homography: NDArray[np.float64], size_px: int, rng: Rng) -> tuple[Image, Labels]:
     """Return the photo uint8 (size, size, 3) and its label map int32 (size, size)."""
     scale = float(np.sqrt(abs(np.linalg.det(homography[:2, :2]))))
     soft = cv2.GaussianBlur(surface, (0, 0), max(0.3, 0.42 / scale))
@@ -36,14 +34,14 @@ def take_photo(
     truth = cv2.warpPerspective(
         labels.astype(np.float32), homography, frame, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0
     ).astype(np.int32)
-    return develop(photo, rng), truth
+    return develop(np.asarray(photo, dtype=np.float32), rng), truth
 
 
 def develop(photo: FloatField, rng: Rng) -> Image:
     """Return uint8 (H, W, 3) of a scene in about 0..1 after lens, sensor and file: blur, tone, cast, noise, sharpening, JPEG."""
     blur = float(rng.choice([0.0, rng.uniform(0.2, 0.7), rng.uniform(0.5, 1.1)], p=[0.45, 0.4, 0.15]))
     if blur > 0:
-        photo = cv2.GaussianBlur(photo, (0, 0), blur)
+        photo = np.asarray(cv2.GaussianBlur(photo, (0, 0), blur), dtype=np.float32)
     photo = _tone(_exposed(photo, rng), rng)
     noise = log_uniform(0.002, 0.018, rng)
     photo = photo + np.float32(noise) * rng.standard_normal(photo.shape, dtype=np.float32)
@@ -74,4 +72,4 @@ def _tone(photo: FloatField, rng: Rng) -> FloatField:
 
 def _through_jpeg(image: Image, quality: int) -> Image:
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), dtype=np.uint8)[..., ::-1])

@@ -46,7 +46,6 @@ class _Canvas:
         return number
 
 
-
 def compose(shape: tuple[int, int], side_px: float, rng: Rng) -> Composition:
     """Draw the areas of one mosaic of `shape` pixels whose tesserae have sides of about `side_px` pixels."""
     opus = str(rng.choice(OPERA, p=_OPUS_WEIGHTS))
@@ -98,7 +97,7 @@ def _paint_figure(canvas: _Canvas, x: FloatField, y: FloatField, side_px: float,
     if not inside.any() or inside.all():
         return
     outlines, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    outline = _within_frame(max(outlines, key=len)[:, 0, :], x.shape)
+    outline = _within_frame(np.asarray(max(outlines, key=len)[:, 0, :], dtype=np.int32), x.shape)
     if len(outline) < 8 * side_px:
         return
     distance_px, turn = _outline_coordinates(x.shape, outline)
@@ -144,7 +143,7 @@ def _outline_coordinates(shape: tuple[int, int], outline: NDArray[np.int32]) -> 
     distance, nearest = cv2.distanceTransformWithLabels(free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     turn_of_label = np.zeros(int(nearest.max()) + 1, dtype=np.float32)
     turn_of_label[nearest[outline[:, 1], outline[:, 0]]] = np.arange(len(outline), dtype=np.float32) / len(outline)
-    return distance, turn_of_label[nearest]
+    return np.asarray(distance, dtype=np.float32), turn_of_label[np.asarray(nearest)]
 
 
 def _row_length_px(distance_px: FloatField, mask: NDArray[np.bool_], row_px: float) -> FloatField:

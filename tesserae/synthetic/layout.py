@@ -62,7 +62,7 @@ def straight_rows(x: FloatField, y: FloatField, angle: float, style: RowStyle, r
     """Cut into straight rows at `angle` radians; x and y are pixel coordinates (already warped, if rows should wave)."""
     across = (y * np.float32(np.cos(angle)) - x * np.float32(np.sin(angle))) / np.float32(style.side_px)
     along = (x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))) / np.float32(style.side_px * style.aspect)
-    return _cut_rows(across, lambda _: along, style, rng)
+    return _cut_rows(np.asarray(across), lambda _: np.asarray(along), style, rng)
 
 
 def arc_rows(x: FloatField, y: FloatField, centre_xy: tuple[float, float], style: RowStyle, rng: Rng) -> CellIds:
@@ -97,7 +97,7 @@ def irregular_cells(shape: tuple[int, int], side_px: float, rng: Rng, *, relaxat
     for _ in range(relaxations):
         sites = _centroids(cells)
         cells = _nearest_site(sites, (height, width))
-    return cv2.resize(cells, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.resize(cells, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST), dtype=np.int32)
 
 
 def sectile_cells(x: FloatField, y: FloatField, angle: float, side_px: float, rng: Rng) -> CellIds:
@@ -130,9 +130,7 @@ def warp_coordinates(x: FloatField, y: FloatField, side_px: float, strength: flo
     return moved[0], moved[1]
 
 
-def _cut_rows(
-    across: FloatField, along_of_rows: Callable[[NDArray[np.int32]], FloatField], style: RowStyle, rng: Rng
-) -> CellIds:
+def _cut_rows(across: FloatField, along_of_rows: Callable[[NDArray[np.int32]], FloatField], style: RowStyle, rng: Rng) -> CellIds:
     table = HashTable(rng)
     rows = _jittered_floor(across, np.zeros_like(across, dtype=np.int32), style.row_jitter, 0.0, None, table)
     in_row = across - rows - np.float32(0.5)
@@ -164,7 +162,7 @@ def _jittered_floor(
         shift = np.float32(jitter) * table.normal[slot]
         if in_row is not None:
             shift = shift + np.float32(tilt) * table.normal[(slot + 1) & (len(table.normal) - 1)] * in_row
-        return np.clip(shift, -0.42, 0.42)
+        return np.asarray(np.clip(shift, -0.42, 0.42))
 
     below = fraction < moved(whole)
     above = fraction >= 1 + moved(whole + 1)

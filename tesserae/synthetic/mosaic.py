@@ -1,6 +1,8 @@
 """One synthetic mosaic from seed to photo: compose, cut joints, damage, colour, light, age, photograph."""
 
+import io
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,10 +63,22 @@ def write_mosaics(out_dir: Path, count: int, seed: int, size_px: int) -> Iterato
         mosaic = render_mosaic(number, size_px)
         stem = f"mosaic_{number:06d}"
         path = out_dir / f"{stem}.png"
-        PillowImage.fromarray(mosaic.image).save(path)
+        png = io.BytesIO()
+        PillowImage.fromarray(mosaic.image).save(png, format="PNG")
+        _replace_file(path, png.getvalue())
         write_label_map(out_dir / f"{stem}_labels.tif", mosaic.labels)
-        (out_dir / f"{stem}.json").write_text(json.dumps(mosaic.recipe, indent=2) + "\n", encoding="utf-8")
+        _replace_file(out_dir / f"{stem}.json", (json.dumps(mosaic.recipe, indent=2) + "\n").encode())
         yield path
+
+
+def _replace_file(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, then put it in place."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _lay_tesserae(canvas_px: int, side_px: float, rng: Rng) -> tuple[Labels, NDArray[np.int16], str]:

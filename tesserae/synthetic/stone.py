@@ -32,14 +32,14 @@ def paint_stones(labels: Labels, area_of_label: NDArray[np.int16], side_px: floa
     """Colour every tessera by its area's materials, with its own shade, gradient, texture and veins."""
     count = len(area_of_label)
     base, gloss = _material_of_labels(area_of_label, rng)
-    y, x = np.indices(labels.shape, dtype=np.float32)
     shade = 1 + log_uniform(0.015, 0.11, rng) * rng.standard_normal(count)
     tint = 1 + log_uniform(0.004, 0.04, rng) * rng.standard_normal((count, 3))
     rgb_of_label = (np.clip(base, 0.03, 0.97) * shade[:, None] * tint).astype(np.float32)
     texture = _texture(labels, side_px, count, rng)
     slant = (log_uniform(0.01, 0.12, rng) / side_px * rng.standard_normal((count, 2))).astype(np.float32)
-    gradient = (x % 977 - _per_label_mean(x % 977, labels, count)[labels]) * slant[labels, 0]
-    gradient += (y % 977 - _per_label_mean(y % 977, labels, count)[labels]) * slant[labels, 1]
+    y, x = np.indices(labels.shape, dtype=np.float32)
+    gradient = (x - _per_label_mean(x, labels, count)[labels]) * slant[labels, 0]
+    gradient += (y - _per_label_mean(y, labels, count)[labels]) * slant[labels, 1]
     rgb = rgb_of_label[labels] * (1 + texture + gradient)[..., None]
     roughness = (log_uniform(0.03, 0.9, rng) * np.exp(0.4 * rng.standard_normal(count))).astype(np.float32)
     return StonePaint(np.clip(rgb, 0, 1.1).astype(np.float32), roughness, gloss)

@@ -19,9 +19,9 @@ def light_relief(labels: Labels, paint: StonePaint, mortar_rgb: FloatField, side
     direction = float(rng.uniform(0, 2 * np.pi))
     slope_x = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3) / 8
     slope_y = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3) / 8
-    facing = slope_x * np.float32(np.cos(direction)) + slope_y * np.float32(np.sin(direction))
+    facing = np.asarray(slope_x * np.float32(np.cos(direction)) + slope_y * np.float32(np.sin(direction)), dtype=np.float32)
     shading = 1 + np.float32(log_uniform(0.05, 0.5, rng)) * np.clip(facing, -0.8, 0.8)
-    lit = rgb * shading[..., None]
+    lit = np.asarray(rgb * shading[..., None], dtype=np.float32)
     lit *= _joint_shadow(stone, direction, side_px, rng)[..., None]
     return _with_glints(lit, labels, facing, paint.gloss, rng)
 
@@ -52,7 +52,7 @@ def _relief(labels: Labels, roughness: FloatField, side_px: float, rng: Rng) -> 
     height = np.float32(depth) * np.sqrt(np.clip(inside / np.float32(bevel), 0, 1))
     rough = fractal_noise(labels.shape, side_px * float(rng.uniform(0.1, 0.5)), rng)
     height += np.float32(0.05 * side_px) * roughness[labels] * rough
-    return cv2.GaussianBlur(height, (0, 0), max(0.6, 0.03 * side_px))
+    return np.asarray(cv2.GaussianBlur(height, (0, 0), max(0.6, 0.03 * side_px)), dtype=np.float32)
 
 
 def _distance_inside(labels: Labels) -> FloatField:
@@ -77,7 +77,7 @@ def _with_glints(lit: FloatField, labels: Labels, facing: FloatField, gloss: Flo
         return lit
     tilt = rng.standard_normal(len(gloss)).astype(np.float32)
     mirror = np.clip(facing * 3 + tilt[labels] - np.float32(0.8), 0, 1.2) * gloss[labels] * (labels > 0)
-    return lit + (np.float32(0.35) * mirror)[..., None]
+    return np.asarray(lit + (np.float32(0.35) * mirror)[..., None])
 
 
 def _crack(shape: tuple[int, int], side_px: float, rng: Rng) -> FloatField:
@@ -89,7 +89,7 @@ def _crack(shape: tuple[int, int], side_px: float, rng: Rng) -> FloatField:
     canvas = np.zeros(shape, dtype=np.uint8)
     thickness = max(1, round(side_px * float(rng.uniform(0.01, 0.06))))
     cv2.polylines(canvas, [path.astype(np.int32)], False, 255, thickness, cv2.LINE_AA)
-    return canvas.astype(np.float32) / 255
+    return np.asarray(canvas.astype(np.float32) / 255)
 
 
 def _blend(rgb: FloatField, colour: FloatField, amount: FloatField) -> FloatField:

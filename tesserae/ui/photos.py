@@ -13,7 +13,7 @@ from tesserae.ui.preview import PREVIEW_PX, reduce_image
 
 SAMPLE_SEED, SAMPLE_SIZE_PX, SAMPLE_SIDE_PX = 5, 1024, 26.0
 SAMPLE_NAME = "sample.png"
-_TYPES = ["jpg", "jpeg", "jpe", "jfif", "png", "tif", "tiff", "btf", "tf8"]
+_TYPES = ["jpg", "jpeg", "png", "tif", "tiff", "jpe", "jfif", "btf", "tf8"]
 
 
 def choose_photo(settings: Settings) -> Photo | None:

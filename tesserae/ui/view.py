@@ -72,12 +72,8 @@ def offer_downloads(run: Run, mm_per_px: float | None) -> None:
     labels_column.download_button(
         "Label map (TIFF)", lambda: label_map_bytes(run), f"{name}_{LABELS_FILE}", "image/tiff", on_click="ignore"
     )
-    table_column.download_button(
-        "Table (CSV)", lambda: table_bytes(run, mm_per_px), f"{name}_tesserae.csv", "text/csv", on_click="ignore"
-    )
-    overlay_column.download_button(
-        "Overlay (PNG)", lambda: overlay_bytes(run), f"{name}_overlay.png", "image/png", on_click="ignore"
-    )
+    table_column.download_button("Table (CSV)", lambda: table_bytes(run, mm_per_px), f"{name}_tesserae.csv", "text/csv", on_click="ignore")
+    overlay_column.download_button("Overlay (PNG)", lambda: overlay_bytes(run), f"{name}_overlay.png", "image/png", on_click="ignore")
 
 
 def label_map_bytes(run: Run) -> bytes:
