@@ -21,7 +21,7 @@ PANEL_W_PX, PANEL_H_PX = 300, 210
 FINER = 3  # drawn so many times larger, then reduced: Pillow's lines are not smooth
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 14, 34, 30
 _FONT_PX, _SMALL_FONT_PX = 13, 11
-_SMOOTHING = 0.9
+_SMOOTHING_REACH = 6
 
 Point = tuple[float, float]
 
@@ -91,12 +91,13 @@ def nice_ticks(low: float, high: float, about: int = 4) -> list[float]:
     return [round(number * step, 12) for number in range(first, max(last, first + 1) + 1)]
 
 
-def smooth(values: Sequence[float], keep: float = _SMOOTHING) -> list[float]:
-    """Running mean that forgets: each new value weighs 1 - `keep`, with the bias of the beginning taken out."""
-    running, weight, result = 0.0, 0.0, []
-    for value in values:
-        running, weight = keep * running + (1 - keep) * value, keep * weight + (1 - keep)
-        result.append(running / weight)
+def smooth(values: Sequence[float], reach: int = _SMOOTHING_REACH) -> list[float]:
+    """Mean of each value and up to `reach` on either side, as many on the one as on the other, so that the curve does not lag."""
+    result = []
+    for middle in range(len(values)):
+        here = min(reach, middle, len(values) - 1 - middle)
+        near = values[middle - here : middle + here + 1]
+        result.append(sum(near) / len(near))
     return result
 
 
@@ -111,7 +112,7 @@ def _draw_panel(draw: ImageDraw.ImageDraw, series: Series, corner_xy: tuple[int,
         _text(draw, (x.start_px - 6, y.place(tick)), f"{tick:g}", FAINT_INK, _SMALL_FONT_PX, "rm")
     for tick in x_ticks:
         _text(draw, (x.place(tick), y.start_px + 8), f"{tick:g}", FAINT_INK, _SMALL_FONT_PX, "mt")
-    _text(draw, (left + _LEFT, top + 10), f"{series.stage}: {series.figure}", INK, _FONT_PX, "lt")
+    _text(draw, (left + _LEFT, top + 10), f"{series.stage}: {series.figure}, by step", INK, _FONT_PX, "lt")
     for values, colour, width in ((series.values, RAW_LINE, 1), (smooth(series.values), LINE, 2)):
         points = [(x.place(step), y.place(value)) for step, value in zip(series.steps, values, strict=True)]
         _line(draw, points, colour, width)

@@ -145,8 +145,8 @@ def tables_of_invariance(rows: list[Row], of_what: str) -> tuple[Table, ...]:
     notes = (
         f"Scales that bring tesserae below {SMALLEST_SIDE_PX:g} px a side are left out; the side is that after scaling.",
         (
-            "Shifted: left and top are cut off, and the tesserae of the common area are compared; one at the edge of that area counts by its "
-            f"share inside. Half a tile, or {LARGEST_SHIFT_SHARE:.0%} of the photo where that is less."
+            "Shifted: left and top are cut off, and the tesserae of the common area are compared; one at the edge of that area counts by "
+            f"its share inside. Half a tile, or {100 * LARGEST_SHIFT_SHARE:.0f} % of the photo where that is less."
         ),
     )
     return (

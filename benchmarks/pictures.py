@@ -1,6 +1,7 @@
 """Contact sheets: rows of captioned pictures on one PNG."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,19 @@ def cut_window(shape: tuple[int, int], wanted_px: float) -> tuple[slice, slice]:
     return slice(top, top + side), slice(left, left + side)
 
 
+def enlarge(
+    image: NDArray[np.uint8], truth: NDArray[np.int32], found: NDArray[np.int32], wanted_px: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]]:
+    """An image (H, W, 3) and two label maps (H, W), a whole number of times larger, to `wanted_px` or just beyond if they are smaller.
+
+    Outlines have a fixed width: on small tesserae that are enlarged only afterwards they would hide the stone.
+    """
+    times = max(1, math.ceil(wanted_px / max(truth.shape)))
+    height, width = truth.shape
+    larger = Image.fromarray(image).resize((width * times, height * times), Image.Resampling.BICUBIC)
+    return np.asarray(larger), truth.repeat(times, 0).repeat(times, 1), found.repeat(times, 0).repeat(times, 1)
+
+
 def _paste(sheet: Image.Image, cell: Cell, corner_xy: tuple[int, int], cell_px: int) -> None:
     picture = Image.fromarray(cell.picture)
     factor = cell_px / max(picture.size)
@@ -50,4 +64,12 @@ def _paste(sheet: Image.Image, cell: Cell, corner_xy: tuple[int, int], cell_px: 
     picture = picture.resize(size, Image.Resampling.LANCZOS)
     sheet.paste(picture, corner_xy)
     below = (corner_xy[0], corner_xy[1] + size[1] + 4)
-    ImageDraw.Draw(sheet).text(below, cell.caption, fill=INK, font=ImageFont.load_default(FONT_PX))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(FONT_PX)
+    draw.text(below, _shortened(cell.caption, lambda text: draw.textlength(text, font) <= cell_px), fill=INK, font=font)
+
+
+def _shortened(caption: str, fits: Callable[[str], bool]) -> str:
+    """The caption, with its end left out where it would run into the next one."""
+    if fits(caption):
+        return caption
+    return next((f"{caption[:end]}..." for end in range(len(caption) - 1, 0, -1) if fits(f"{caption[:end]}...")), "")

@@ -18,4 +18,4 @@ def write_sheet(pictures_dir: Path, seeds: range, size_px: int, columns: int, ce
 def _draw_cell(seed: int, size_px: int) -> Cell:
     mosaic = render_mosaic(seed, size_px)
     recipe = mosaic.recipe
-    return Cell(mosaic.image, f"seed {seed}, {recipe['opus']}, side {recipe['side_px']} px")
+    return Cell(mosaic.image, f"seed {seed}, {recipe['opus']}, side {float(str(recipe['side_px'])):.0f} px")

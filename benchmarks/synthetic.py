@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.pictures import Cell, cut_window, write_contact_sheet
+from benchmarks.pictures import Cell, cut_window, enlarge, write_contact_sheet
 from benchmarks.subject import Subject
 from benchmarks.tables import Column, Row, Table, farthest, figures, hardest, highest, lowest, mean, summarise
 from tesserae.evaluation import Evaluation, evaluate
@@ -118,11 +118,12 @@ def _draw_hard_one(row: Row, size_px: int, subject: Subject) -> list[Cell]:
     mosaic = render_mosaic(int(figures([row], "seed")[0]), size_px)
     result, _ = subject.segment(mosaic.image)
     window = cut_window(mosaic.labels.shape, _SIDES_SHOWN * figures([row], "side_px")[0])
+    image, truth, found = enlarge(mosaic.image[window], mosaic.labels[window], result.labels[window], CELL_PX)
     f1_50, f1_75 = (figures([row], key)[0] for key in ("f1_50", "f1_75"))
     captions = (
-        f"seed {row['seed']}, {row['opus']}, side {row['side_px']} px",
+        f"seed {row['seed']}, {row['opus']}, side {figures([row], 'side_px')[0]:.0f} px",
         f"truth, {row['n_true']} in the whole photo",
         f"result, {row['n_pred']}: F1 {f1_50:.3f} at 0.5, {f1_75:.3f} at 0.75",
     )
-    pictures = (mosaic.image, paint_overlay(mosaic.image, mosaic.labels), paint_overlay(mosaic.image, result.labels))
-    return [Cell(picture[window], caption) for picture, caption in zip(pictures, captions, strict=True)]
+    pictures = (image, paint_overlay(image, truth), paint_overlay(image, found))
+    return [Cell(picture, caption) for picture, caption in zip(pictures, captions, strict=True)]

@@ -93,7 +93,7 @@ class FinderHead(nn.Module):
         quarter = self.at_quarter(merged)
         half = self.at_half(torch.cat([_resize(quarter, stem_half.shape[-2:]), stem_half], 1))
         full = self.at_full(torch.cat([_resize(half, stem.shape[-2:]), stem], 1))
-        coarse = functional.adaptive_avg_pool2d(quarter, levels[2].shape[-2:])
+        coarse = functional.adaptive_avg_pool2d(quarter, (levels[2].shape[-2], levels[2].shape[-1]))
         return full, self.side(torch.cat([coarse, self.side_from_neck(levels[2])], 1))
 
 

@@ -102,20 +102,20 @@ def test_without_tesserae_there_is_no_scale(photo):
     assert scale.model_scale() == 1.0
 
 
-def test_a_few_tesserae_keep_the_first_estimate():
-    """Three stones are too few to be measured; what the finder said of their size stands."""
-    white = np.zeros((320, 320), bool)
-    for x in (60, 140, 220):
-        white[100:150, x : x + 50] = True
-    scale = estimate_scale(as_photo(white), see)
-    assert scale.side_px == pytest.approx(50, rel=0.1)
-    assert 0.02 < scale.coverage < 0.2
-
-
 def constant_maps(*, log_side, interior):
     side = (PROBE_PX, PROBE_PX)
     interior = np.broadcast_to(np.asarray(interior, np.float32), side)
     return FinderMaps(interior, np.zeros(side, np.float32), np.full(side, log_side, np.float32))
+
+
+def test_without_outlines_the_votes_stand():
+    """A photo of 320 px gives three probes each at 3.2 and 1.6, and one each at 0.8 and 0.4 that it fills by 0.64 and 0.16.
+
+    Each says "one unit": 7.5, 15, 30 and 60 px. Half of the weight of 6.8 is reached among those that say 15.
+    """
+    scale = estimate_scale(squares(20, 320), lambda picture: constant_maps(log_side=0.0, interior=1.0))
+    assert scale.side_px == pytest.approx(15)
+    assert scale.coverage == 0
 
 
 def test_what_lies_beyond_the_photo_has_no_vote():
@@ -124,6 +124,8 @@ def test_what_lies_beyond_the_photo_has_no_vote():
     around[60:260, 60:260] = 0
     scale = estimate_scale(squares(10, 60), lambda picture: constant_maps(log_side=0.0, interior=around))
     assert np.isnan(scale.side_px)
+    everywhere = estimate_scale(squares(10, 60), lambda picture: constant_maps(log_side=0.0, interior=1 - around))
+    assert np.isfinite(everywhere.side_px)
 
 
 def test_absurd_answers_have_no_weight():

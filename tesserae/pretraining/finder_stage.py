@@ -86,7 +86,8 @@ def finder_loss(model: EncoderWithFinder, batch: FinderBatch) -> tuple[torch.Ten
 
 def _side_error(log_side: torch.Tensor, wanted: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     """Smooth L1 between the map (B, h, w) and the mean of the known pixels in each of its cells, weighted by their share."""
-    share = functional.adaptive_avg_pool2d(known, log_side.shape[-2:])
-    mean = functional.adaptive_avg_pool2d(wanted * known, log_side.shape[-2:]) / share.clamp(min=1e-3)
+    size = (log_side.shape[-2], log_side.shape[-1])
+    share = functional.adaptive_avg_pool2d(known, size)
+    mean = functional.adaptive_avg_pool2d(wanted * known, size) / share.clamp(min=1e-3)
     error = functional.smooth_l1_loss(log_side, mean, beta=0.25, reduction="none")
     return (error * share).sum() / share.sum().clamp(min=1)

@@ -37,7 +37,7 @@ def paint_stones(labels: Labels, area_of_label: NDArray[np.int16], side_px: floa
     rgb_of_label = (np.clip(base, 0.03, 0.97) * shade[:, None] * tint).astype(np.float32)
     texture = _texture(labels, side_px, count, rng)
     slant = (log_uniform(0.01, 0.12, rng) / side_px * rng.standard_normal((count, 2))).astype(np.float32)
-    y, x = np.indices(labels.shape, dtype=np.float32)
+    y, x = (np.asarray(axis, dtype=np.float32) for axis in np.indices(labels.shape, dtype=np.float32))
     gradient = (x - _per_label_mean(x, labels, count)[labels]) * slant[labels, 0]
     gradient += (y - _per_label_mean(y, labels, count)[labels]) * slant[labels, 1]
     rgb = rgb_of_label[labels] * (1 + texture + gradient)[..., None]

@@ -1,0 +1,180 @@
+"""The whole path on small synthetic mosaics with the shipped weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from tesserae.architecture import build_model
+from tesserae.checkpoints import Checkpoint, find_checkpoint
+from tesserae.errors import CheckpointError, DeviceError
+from tesserae.evaluation import evaluate
+from tesserae.segment import STAGES, Segmentation, SegmentOptions, segment_photo
+from tesserae.settings import PROJECT_DIR
+from tesserae.synthetic import SyntheticMosaic, render_mosaic
+from tesserae.truth import LabelTruth
+
+FAST = SegmentOptions(fast=True)
+
+
+@pytest.fixture(scope="module")
+def embedded() -> Checkpoint:
+    return find_checkpoint("tesserae_mini", PROJECT_DIR / "weights", "")
+
+
+@pytest.fixture(scope="module")
+def mosaic() -> SyntheticMosaic:
+    return render_mosaic(seed=24, size_px=400, side_px=26.0)
+
+
+@pytest.fixture(scope="module")
+def default_run(embedded: Checkpoint, mosaic: SyntheticMosaic) -> Segmentation:
+    return segment_photo(mosaic.image, embedded, SegmentOptions())
+
+
+@pytest.fixture(scope="module")
+def fast_run(embedded: Checkpoint, mosaic: SyntheticMosaic) -> Segmentation:
+    return segment_photo(mosaic.image, embedded, FAST)
+
+
+def f1_50(run: Segmentation, mosaic: SyntheticMosaic) -> float:
+    instances = evaluate(run.labels, LabelTruth(mosaic.labels)).instances
+    assert instances is not None
+    return instances.f1_50
+
+
+def test_default_run_finds_the_tesserae(default_run: Segmentation, mosaic: SyntheticMosaic) -> None:
+    assert f1_50(default_run, mosaic) > 0.8
+    assert default_run.count == pytest.approx(mosaic.labels.max(), rel=0.12)
+
+
+def test_fast_run_finds_the_tesserae(fast_run: Segmentation, mosaic: SyntheticMosaic) -> None:
+    assert f1_50(fast_run, mosaic) > 0.8
+    assert fast_run.decode == "none"
+    assert fast_run.predicted_iou == {}
+
+
+def test_result_describes_itself(default_run: Segmentation, mosaic: SyntheticMosaic) -> None:
+    assert default_run.labels.shape == mosaic.image.shape[:2]
+    assert default_run.labels.dtype == np.int32
+    assert default_run.count == default_run.labels.max() == len(default_run.predicted_iou) == len(default_run.stability)
+    assert all(0 <= score <= 1 for scores in (default_run.predicted_iou, default_run.stability) for score in scores.values())
+    assert tuple(default_run.stages_s) == STAGES
+    assert (default_run.checkpoint, default_run.prompts, default_run.decode) == ("tesserae_mini", "finder", "window")
+    assert default_run.decode_agreement is not None
+    assert 0 <= default_run.decode_agreement <= 1
+    assert default_run.median_side_px == pytest.approx(22, abs=5)
+    assert default_run.warnings == ()
+
+
+def test_same_photo_gives_the_same_labels(fast_run: Segmentation, embedded: Checkpoint, mosaic: SyntheticMosaic) -> None:
+    again = segment_photo(mosaic.image, embedded, FAST)
+    assert np.array_equal(again.labels, fast_run.labels)
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0], ids=["half", "twice"])
+def test_scale_is_found_again_after_resizing(
+    factor: float, fast_run: Segmentation, embedded: Checkpoint, mosaic: SyntheticMosaic
+) -> None:
+    size = round(400 * factor)
+    resized = np.asarray(_resized(mosaic.image, size))
+    run = segment_photo(resized, embedded, FAST)
+    assert run.median_side_px == pytest.approx(factor * fast_run.median_side_px, rel=0.1)
+    assert run.count == pytest.approx(fast_run.count, rel=0.1)
+
+
+def _resized(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
+
+
+def test_known_side_needs_no_estimate(embedded: Checkpoint, mosaic: SyntheticMosaic, fast_run: Segmentation) -> None:
+    run = segment_photo(mosaic.image, embedded, SegmentOptions(fast=True, tessera_px=fast_run.median_side_px))
+    assert run.count == pytest.approx(fast_run.count, rel=0.05)
+
+
+def test_seams_neither_lose_nor_double_a_tessera(embedded: Checkpoint) -> None:
+    mosaic = render_mosaic(seed=24, size_px=800, side_px=24.0)
+    whole = segment_photo(mosaic.image, embedded, SegmentOptions(fast=True, tessera_px=21.0))
+    moved = segment_photo(mosaic.image[150:, 170:], embedded, SegmentOptions(fast=True, tessera_px=21.0))
+    inner = np.unique(whole.labels[190:760, 210:760])
+    inner_moved = np.unique(moved.labels[40:610, 40:590])
+    assert len(inner_moved) == pytest.approx(len(inner), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((300, 400, 3), 127, dtype=np.uint8),
+        np.zeros((64, 900, 3), dtype=np.uint8),
+        np.tile(np.linspace(0, 255, 300).astype(np.uint8)[None, :, None], (300, 1, 3)),
+        np.full((16, 16, 3), 200, dtype=np.uint8),
+    ],
+    ids=["grey card", "black strip", "gradient", "speck"],
+)
+@pytest.mark.parametrize("fast", [True, False], ids=["fast", "default"])
+def test_what_is_no_mosaic_gets_a_warning(image: NDArray[np.uint8], fast: bool, embedded: Checkpoint) -> None:
+    run = segment_photo(image, embedded, SegmentOptions(fast=fast))
+    assert run.labels.shape == image.shape[:2]
+    assert any("may not be a photograph of a mosaic" in warning for warning in run.warnings)
+
+
+def test_too_coarse_a_photo_gets_a_warning(embedded: Checkpoint, mosaic: SyntheticMosaic) -> None:
+    run = segment_photo(_resized(mosaic.image, 70), embedded, SegmentOptions(fast=True, tessera_px=4.0))
+    assert any("too coarse" in warning or "may not be" in warning for warning in run.warnings)
+
+
+def test_progress_goes_up_and_may_cancel(embedded: Checkpoint, mosaic: SyntheticMosaic) -> None:
+    class Stopped(Exception):
+        pass
+
+    seen: list[float] = []
+
+    def stop_at_tile(share: float, stage: str) -> None:
+        seen.append(share)
+        if stage == "segment":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        segment_photo(mosaic.image, embedded, FAST, progress=stop_at_tile)
+    assert seen == sorted(seen)
+
+
+def test_grid_prompts_give_the_same_type(embedded: Checkpoint) -> None:
+    mosaic = render_mosaic(seed=24, size_px=128, side_px=26.0)
+    run = segment_photo(mosaic.image, embedded, SegmentOptions(prompts="grid"))
+    assert (run.prompts, run.decode, run.decode_agreement) == ("grid", "full", None)
+    assert run.labels.shape == (128, 128)
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    """The official tiny architecture with random weights, beside the embedded model, as it would lie in weights/."""
+    weights = tmp_path_factory.mktemp("weights")
+    for name in ("tesserae_mini.pt", "tesserae_mini.json"):
+        (weights / name).write_bytes((PROJECT_DIR / "weights" / name).read_bytes())
+    torch.manual_seed(0)
+    torch.save({"model": build_model("configs/sam2/sam2_hiera_t.yaml").state_dict()}, weights / "sam2_hiera_tiny.pt")
+    return find_checkpoint("sam2_hiera_tiny", weights, "")
+
+
+@pytest.mark.parametrize("decode", ["auto", "window"])
+def test_official_architecture_takes_the_same_path(decode: str, official: Checkpoint, mosaic: SyntheticMosaic) -> None:
+    run = segment_photo(mosaic.image[:200, :200], official, SegmentOptions(decode=decode, tessera_px=22.0))  # type: ignore[arg-type]  # from a table
+    assert run.checkpoint == "sam2_hiera_tiny"
+    assert run.labels.shape == (200, 200)
+    assert run.decode in ("window", "full")
+    assert (run.decode_agreement is None) == (decode == "window")
+
+
+def test_missing_embedded_model_is_said(tmp_path: Path, mosaic: SyntheticMosaic) -> None:
+    with pytest.raises(CheckpointError, match=r"tesserae_mini\.pt"):
+        segment_photo(mosaic.image, find_checkpoint("tesserae_mini", tmp_path, ""), FAST)
+
+
+def test_missing_device_is_said(embedded: Checkpoint, mosaic: SyntheticMosaic) -> None:
+    with pytest.raises(DeviceError, match="abacus"):
+        segment_photo(mosaic.image, embedded, FAST, device="abacus")
