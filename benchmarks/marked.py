@@ -30,8 +30,8 @@ COLUMNS = (
     Column("abs_count_error", "without sign", ".1%"),
     Column("n_true", "marked"),
     Column("n_pred", "predicted"),
-    Column("merged", "merged"),
-    Column("missed", "missed"),
+    Column("merged", "merged", ".0f"),
+    Column("missed", "missed", ".0f"),
     Column("elapsed_s", "time (s)", ".1f"),
 )
 _MEANS = dict.fromkeys(("f1", "precision", "recall", "count_error", "abs_count_error", "elapsed_s"), mean)

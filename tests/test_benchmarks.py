@@ -15,7 +15,7 @@ from tesserae.checkpoints import Checkpoint
 from tesserae.errors import TesseraeError, TruthError
 from tesserae.evaluation import evaluate
 from tesserae.finder import SIDE_UNIT_PX
-from tesserae.labelmap import count_tesserae
+from tesserae.labelmap import count_tesserae, write_label_map
 from tesserae.segment import Segmentation
 from tesserae.truth import LabelTruth, PointTruth
 
@@ -326,6 +326,50 @@ def test_run_command_says_what_the_command_said(tmp_path, monkeypatch, said, fou
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 2, "", said))
     with pytest.raises(TesseraeError, match=f"found 2; it said: {found}"):
         subject.run_command(tmp_path / "missing.png", tmp_path / "out", subject.Subject(a_checkpoint(tmp_path)))
+
+
+def fake_run_command(photo, out_dir, _subject, options=()):
+    """Answers with the middle quarter of the photo as its one tessera."""
+    folder = out_dir / photo.stem
+    folder.mkdir(parents=True)
+    with Image.open(photo) as picture:
+        width, height = picture.size
+    labels = np.zeros((height, width), dtype=np.int32)
+    labels[height // 4 : -height // 4, width // 4 : -width // 4] = 1
+    write_label_map(folder / "labels.tif", labels)
+    record = {
+        "count": 1,
+        "width": width,
+        "height": height,
+        "elapsed_s": 60.0 if "grid" in options else 2.0,
+        "stages_s": dict.fromkeys(("load", "find", "embed", "decode", "paint"), 0.1),
+        "peak_rss_mb": None,
+        "warnings": [],
+    }
+    return subject.CommandRun(folder, record, 3.0)
+
+
+def test_measure_speed(tmp_path, monkeypatch):
+    monkeypatch.setattr(speed, "run_command", fake_run_command)
+    rows = speed.measure_speed(tmp_path, subject.Subject(a_checkpoint(tmp_path)), lambda _: None, seed=3, size_px=160, part_px=96)
+    assert [(row["photo"], row["way"]) for row in rows] == [
+        ("160 x 160", "default"),
+        ("160 x 160", "--fast"),
+        ("96 x 96", "default"),
+        ("96 x 96", "--prompts grid --cells 2x2"),
+    ]
+    assert rows[0]["n_true"] > rows[2]["n_true"] > 1
+    assert all(0 <= row["f1_50"] < 0.5 for row in rows)
+    whole, beside = (tables.format_table(table) for table in speed.tables_of_speed(rows))
+    assert "| 96 x 96 | 30.0 |" in beside
+    assert "| 3.0 | 0.1 | 0.1 | 0.1 | 0.1 | 0.1 | - |" in whole
+
+
+def test_measure_big(tmp_path, monkeypatch):
+    monkeypatch.setattr(big, "run_command", fake_run_command)
+    (row,) = big.measure_big(tmp_path, subject.Subject(a_checkpoint(tmp_path)), lambda _: None, seed=3, mosaic_px=96, copies=2)
+    assert (row["photo"], row["way"], row["count"]) == ("192 x 192", "--fast", 1)
+    assert row["count_error"] == (1 - row["n_true"]) / row["n_true"] < 0
 
 
 @pytest.mark.parametrize("copies", [1, 2, 3, 4, 5])
