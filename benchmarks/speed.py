@@ -10,9 +10,9 @@ from PIL import Image as PillowImage
 from benchmarks.report import replace_file
 from benchmarks.subject import CommandRun, Subject, run_command
 from benchmarks.tables import Column, Row, Table, figures
+from tesserae.clock import STAGES
 from tesserae.evaluation import evaluate
 from tesserae.labelmap import read_label_map, relabel_sequential
-from tesserae.results import STAGES
 from tesserae.synthetic import render_mosaic
 from tesserae.truth import LabelTruth
 

@@ -45,13 +45,6 @@ class Seeds:
         """Return the seeds of `index`; the outlines stay whole."""
         return Seeds(self.outlines, self.ids[index], self.points_xy[index], self.boxes_xyxy[index])
 
-    def enlarged(self, factor: int) -> "Seeds":
-        """Return the same seeds on a tile `factor` times as fine."""
-        if factor == 1:
-            return self
-        outlines = np.repeat(np.repeat(self.outlines, factor, 0), factor, 1)
-        return Seeds(outlines, self.ids, (self.points_xy + 0.5) * factor - 0.5, self.boxes_xyxy * factor)
-
 
 @dataclass(frozen=True)
 class DecodeMode:

@@ -15,7 +15,8 @@ from skimage.segmentation import watershed
 from torch import nn
 from torch.nn import functional
 
-SIDE_UNIT_PX = 24.0  # the size channel is log2(side / SIDE_UNIT_PX); tesserae of this side suit the finder best
+SIDE_UNIT_PX = 24.0  # the size channel is log2(side / SIDE_UNIT_PX)
+WORKING_SIDE_PX = 16.0  # tesserae of this side (square root of the area) are found best
 INTERIOR_ABOVE = 0.5
 PEAK_ABOVE = 0.55  # islands of relative distance above this are seeds
 WEAK_PEAK_ABOVE = 0.35  # lower islands are seeds too where no higher one stands on them

@@ -10,8 +10,10 @@ from tesserae.checkpoints import EMBEDDED_NAME, Checkpoint, load_model
 from tesserae.decoding import window_for
 from tesserae.device import bfloat16_helps, choose_device
 from tesserae.errors import CheckpointError
-from tesserae.finder import SIDE_UNIT_PX, FinderHead
+from tesserae.finder import FinderHead
 from tesserae.predictor import Predictor
+
+_TESSERAE_ACROSS = 21  # a tile shows about as many where the record does not say what the checkpoint was trained for
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,10 @@ class Models:
         return self.predictor is self.finder_predictor
 
     @property
-    def tile_factor(self) -> int:
-        """How many times finer the checkpoint's tile shows the same ground than the finder's."""
-        return self.predictor.tile_px // self.finder_predictor.tile_px
+    def decode_side_px(self) -> float:
+        """Tessera side in tile pixels at which masks are drawn: as the record says, else a share of the tile."""
+        recorded = self.checkpoint.record.get("decode_side_px")
+        return float(recorded) if isinstance(recorded, int | float) else self.predictor.tile_px / _TESSERAE_ACROSS
 
     @property
     def trained_for_windows(self) -> bool:
@@ -51,8 +54,8 @@ class Models:
         return bool(self.checkpoint.record.get("mask_prompts", False))
 
     def window(self) -> int:
-        """Tokens a side of the window for a tessera of the finder's unit."""
-        return window_for(SIDE_UNIT_PX * self.tile_factor, self.predictor.grid)
+        """Tokens a side of the window around a tessera."""
+        return window_for(self.decode_side_px, self.predictor.grid)
 
     @property
     def dtype(self) -> str:

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import tesserae
+from tesserae.clock import STAGES
 from tesserae.errors import OutputError
 from tesserae.labelmap import count_tesserae, write_label_map
 from tesserae.measure import measure_tesserae
 from tesserae.overlay import paint_overlay
 from tesserae.photo import Photo
 
-STAGES = ("load", "find", "embed", "decode", "paint")
 LABELS_FILE, OVERLAY_FILE, TABLE_FILE, RECORD_FILE = "labels.tif", "overlay.png", "tesserae.csv", "result.json"
 
 _DECIMALS = {"centroid_x_px": 2, "centroid_y_px": 2, "side_px": 2, "predicted_iou": 4, "stability": 4}

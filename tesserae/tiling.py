@@ -38,15 +38,14 @@ class Tile:
         high = [int(np.ceil((corner + self.side) / self.scale - 0.5)) for corner in (self.x, self.y)]
         return low[0], low[1], min(high[0], width), min(high[1], height)
 
-    def enlarged(self, factor: int) -> "Tile":
-        """Return the tile of the same ground with `factor` times as many pixels a side."""
-        x0, y0, x1, y1 = (n * factor for n in self.core_xyxy)
-        return Tile(self.x * factor, self.y * factor, self.side * factor, (x0, y0, x1, y1), self.scale * factor)
-
     def to_tile(self, photo_xy: tuple[float, float]) -> tuple[float, float]:
         """Return the tile position of a photo position; both count pixel centres (pixel 0 has its centre at 0)."""
         x, y = photo_xy
         return (x + 0.5) * self.scale - 0.5 - self.x, (y + 0.5) * self.scale - 0.5 - self.y
+
+    def points_to_tile(self, points_xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the tile positions of photo positions (N, 2), counted as in `to_tile`."""
+        return np.asarray((points_xy + 0.5) * self.scale - 0.5 - (self.x, self.y))
 
     def holds(self, points_xy: NDArray[np.float64], slack_px: float = 0.0) -> NDArray[np.bool_]:
         """Tell which points (N, 2), in tile pixels, lie in the core widened by `slack_px`."""

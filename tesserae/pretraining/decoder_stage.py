@@ -19,16 +19,20 @@ from torch.nn import functional
 from tesserae.architecture import SAM2Base
 from tesserae.decoding import DecodeMode, Seeds, prompts_of_seeds, seeds_of_outlines, with_negatives
 from tesserae.errors import TesseraeError
-from tesserae.finder import FinderHead, outline_tesserae
+from tesserae.finder import WORKING_SIDE_PX, FinderHead, outline_tesserae
+from tesserae.masks import paint_outlines
 from tesserae.predictor import LOGIT_PX, TOKEN_PX, Predictor, Prompts, decode_prompts, embedding_of_levels, window_corners
 from tesserae.pretraining.crops import draw_crop
 from tesserae.pretraining.loop import Schedule, run_stage
 from tesserae.pretraining.pool import read_pool_item
 from tesserae.synthetic.noise import Rng, log_uniform
+from tesserae.tiling import Tile, cut_tile
 
 Kind = Literal["seed", "box and point", "point", "box", "negatives"]
 
-CACHED_CROPS = 600
+CACHED_CROPS = 500
+DECODE_SIDE_PX = 32.0  # tesserae (square root of the area) are decoded at about this side, twice the finder's
+DECODER_SIDE_RANGE_PX = (26.0, 54.0)  # with their joints, as the pool counts them
 PROMPTS_PER_STEP = 64
 PROMPTS_ON_ALL_TOKENS = 8
 BALANCED_STEPS = 300  # with few inside pixels a fresh decoder would first learn to say nothing at all
@@ -92,7 +96,7 @@ def train_decoder(model: SAM2Base, finder: FinderHead, pool: list[Path], schedul
 
 
 def make_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> DecoderCrop:
-    """Draw a crop as large as the model's input, embed it, and outline its tesserae as a run on a photo would.
+    """Draw a crop as large as the model's input, embed it, and outline its tesserae as a run on a photo would: at the finder's scale.
 
     A crop in which the finder sees no tessera teaches nothing and is drawn again. Raises TesseraeError when that goes on.
     """
@@ -135,13 +139,24 @@ def decoder_loss(model: SAM2Base, batch: DecoderBatch, *, balanced: bool) -> tup
 
 def _draw_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> DecoderCrop:
     item = read_pool_item(pool[int(rng.integers(len(pool)))])
-    crop = draw_crop(item, predictor.tile_px, rng, side_px=log_uniform(17.0, 38.0, rng))
+    crop = draw_crop(item, predictor.tile_px, rng, side_px=log_uniform(*DECODER_SIDE_RANGE_PX, rng))
     _, levels = predictor.embed(crop.image)
-    seeds = seeds_of_outlines(outline_tesserae(predictor.find(finder, crop.image, levels)))
+    seeds = seeds_of_outlines(_first_outlines(crop.image, predictor, finder))
     column, row = seeds.points_xy.astype(int).T
     true_label = crop.labels[row, column]
     known = true_label > 0
     return DecoderCrop([level.half() for level in levels], seeds.take(known), crop.labels, true_label[known])
+
+
+def _first_outlines(image: NDArray[np.uint8], predictor: Predictor, finder: FinderHead) -> NDArray[np.int32]:
+    """Outlines of a crop int32 (S, S) as the finder draws them on a coarser tile of the same ground."""
+    side = image.shape[0]
+    scale = WORKING_SIDE_PX / DECODE_SIDE_PX
+    coarse = round(side * scale)
+    tile = Tile(0, 0, coarse, (0, 0, coarse, coarse), scale)
+    picture = cut_tile(image, tile)
+    maps = predictor.find(finder, picture, predictor.embed(picture)[1])
+    return paint_outlines(outline_tesserae(maps), maps.interior, tile, (0, 0, side, side))
 
 
 def _draw_prompts(crop: DecoderCrop, chosen: NDArray[np.intp], kind: Kind, rng: Rng) -> Prompts:

@@ -17,8 +17,8 @@ import torch
 
 from tesserae.architecture import EMBEDDED_CONFIG, SAM2Base, build_model
 from tesserae.checkpoints import EMBEDDED_NAME
-from tesserae.finder import SIDE_UNIT_PX, FinderHead
-from tesserae.pretraining.decoder_stage import CACHED_CROPS, PROMPTS_PER_STEP, train_decoder
+from tesserae.finder import FinderHead
+from tesserae.pretraining.decoder_stage import CACHED_CROPS, DECODE_SIDE_PX, PROMPTS_PER_STEP, train_decoder
 from tesserae.pretraining.finder_stage import CROP_PX, CROPS_PER_STEP, EncoderWithFinder, train_finder
 from tesserae.pretraining.loop import Schedule
 from tesserae.pretraining.pool import FIRST_SEED, SIDE_RANGE_PX, render_pool
@@ -54,6 +54,7 @@ def write_weights(model: SAM2Base, finder: FinderHead, recipe: Recipe, work_dir:
         "parent": None,
         "decode": "window",
         "mask_prompts": True,
+        "decode_side_px": DECODE_SIDE_PX,
         "date": datetime.now(UTC).date().isoformat(),
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         "size_bytes": target.stat().st_size,
@@ -66,7 +67,6 @@ def write_weights(model: SAM2Base, finder: FinderHead, recipe: Recipe, work_dir:
             "finder_crop_px": CROP_PX,
             "decoder_crops": CACHED_CROPS,
             "decoder_prompts_per_step": PROMPTS_PER_STEP,
-            "unit_side_px": SIDE_UNIT_PX,
         },
         "last_losses": {stage: _last_line(work_dir / f"{stage}.jsonl") for stage in ("finder", "decoder")},
         "versions": {name: version(name) for name in ("torch", "sam2", "numpy")} | {"python": platform.python_version()},

@@ -1,0 +1,163 @@
+"""Second pass over a photo: the chosen checkpoint draws the mask of every tessera that the finder outlined.
+
+Works at the checkpoint's own scale, on its own tiles. Each tessera belongs to the tile whose core holds its interior point, so that seams
+neither lose nor double one. A tessera for which the checkpoint gives no mask keeps its first outline: refining never loses a count.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from tesserae.canvas import Canvas, tidy_labels
+from tesserae.clock import Clock
+from tesserae.decoding import AGREEMENT_NEEDED, DecodeMode, Seeds, decode_seeds, window_agreement
+from tesserae.labelmap import interior_points
+from tesserae.masks import TileMasks, best_of_duplicates, paint_masks
+from tesserae.models import Models
+from tesserae.predictor import Embedding
+from tesserae.scale import TesseraScale
+from tesserae.tiling import Tile, cut_tile, plan_tiles
+
+_HALO_SIDES = 2.0  # ground around a tile's core, in tessera sides
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """First outlines of a whole photo: the label map and, per tessera, number (N,), interior point (N, 2), box (N, 4) in photo pixels."""
+
+    labels: NDArray[np.int32]
+    numbers: NDArray[np.int32]
+    points_xy: NDArray[np.float64]
+    boxes_xyxy: NDArray[np.float64]
+
+
+@dataclass
+class Refined:
+    """The growing result.
+
+    Attributes:
+        canvas: refined masks so far.
+        mode: how prompts are decoded; set by the first tile where it depends on the agreement.
+        agreement: mean IoU of windowed and full masks on a sample, None where it was not measured.
+        scores: predicted IoU and stability of each label of the canvas.
+        silent: numbers of tesserae that the checkpoint gave no mask for.
+    """
+
+    canvas: Canvas
+    mode: DecodeMode
+    agreement: float | None = None
+    scores: dict[int, tuple[float, float]] = field(default_factory=dict)
+    silent: list[int] = field(default_factory=list)
+
+
+def refine_tesserae(
+    image: NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    models: Models,
+    scale: TesseraScale,
+    decode: Literal["auto", "window", "full"],
+    clock: Clock,
+    report: Callable[[float], None],
+) -> tuple[NDArray[np.int32], Refined]:
+    """Return the refined label map int32 (H, W), and how it came about, with scores for the labels of the map.
+
+    Args:
+        image: photo uint8 (H, W, 3).
+        labels: first outlines int32 (H, W).
+        models: the checkpoint to draw with.
+        scale: tessera scale of the photo.
+        decode: windows of the embedding, all of it, or as the photo's own agreement tells.
+        clock: stages are added to it.
+        report: hears the share of tiles that are done.
+    """
+    shape = (image.shape[0], image.shape[1])
+    outlined = _outlined(labels)
+    refined = Refined(Canvas(shape), DecodeMode(None if decode == "full" else models.window(), models.mask_prompts))
+    halo = int(_HALO_SIDES * models.decode_side_px)
+    tiles = plan_tiles(shape, scale.model_scale(models.decode_side_px), models.predictor.tile_px, halo)
+    for number, tile in enumerate(tiles):
+        report(number / len(tiles))
+        _refine_tile(image, tile, outlined, models, refined, clock, measure=decode == "auto")
+    with clock.stage("paint"):
+        _keep_silent(refined, labels)
+        tidy, old_numbers = tidy_labels(refined.canvas.labels)
+    refined.scores = {new: refined.scores[old] for new, old in old_numbers.items() if old in refined.scores}
+    return tidy, refined
+
+
+def _outlined(labels: NDArray[np.int32]) -> Outlined:
+    found = interior_points(labels)
+    slices = ndimage.find_objects(labels)
+    boxes = [(c.start, r.start, c.stop, r.stop) for r, c in (slices[label - 1] for label in found.labels)]
+    return Outlined(labels, found.labels, found.points_xy, np.asarray(boxes, dtype=np.float64).reshape(-1, 4))
+
+
+def _refine_tile(
+    image: NDArray[np.uint8], tile: Tile, outlined: Outlined, models: Models, refined: Refined, clock: Clock, *, measure: bool
+) -> None:
+    seeds = _seeds_of_tile(outlined, tile, (image.shape[0], image.shape[1]))
+    if not len(seeds):
+        return
+    with clock.stage("embed"):
+        embedding, _ = models.predictor.embed(cut_tile(image, tile))
+    with clock.stage("decode"):
+        if measure and refined.agreement is None:
+            _choose_mode(models, embedding, seeds, refined)
+        masks = decode_seeds(models.predictor, embedding, seeds, refined.mode)
+        empty = ~(masks.logits > 0).any(axis=(1, 2))
+        keep = best_of_duplicates(masks, tile.side)
+    refined.silent.extend(seeds.ids[empty].tolist())
+    with clock.stage("paint"):
+        _paint(masks.take(keep), tile, image.shape, refined)
+
+
+def _seeds_of_tile(outlined: Outlined, tile: Tile, shape: tuple[int, int]) -> Seeds:
+    """The tesserae that the tile answers for, in tile pixels, with the first outlines warped into the tile."""
+    points = tile.points_to_tile(outlined.points_xy)
+    own = tile.holds(points)
+    if not own.any():
+        return Seeds(np.zeros((0, 0), dtype=np.int32), outlined.numbers[own], points[own], outlined.boxes_xyxy[own])
+    boxes = outlined.boxes_xyxy[own] * tile.scale - (tile.x, tile.y, tile.x, tile.y)
+    return Seeds(_warp_labels(outlined.labels, tile, shape), outlined.numbers[own], points[own], boxes)
+
+
+def _warp_labels(labels: NDArray[np.int32], tile: Tile, shape: tuple[int, int]) -> NDArray[np.int32]:
+    """The label map in tile pixels, int32 (S, S), 0 beyond the photo."""
+    x0, y0, x1, y1 = tile.photo_box(shape)
+    corner = tile.to_tile((float(x0), float(y0)))
+    matrix = np.array([[tile.scale, 0, corner[0]], [0, tile.scale, corner[1]]])
+    size = (tile.side, tile.side)
+    # float32 holds whole numbers up to 16 million exactly
+    part = labels[y0:y1, x0:x1].astype(np.float32)
+    return np.asarray(cv2.warpAffine(part, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT), dtype=np.int32)
+
+
+def _choose_mode(models: Models, embedding: Embedding, seeds: Seeds, refined: Refined) -> None:
+    """Measure the agreement on this tile; a checkpoint that was not trained for windows gets them only where they agree."""
+    refined.agreement = window_agreement(models.predictor, embedding, seeds, refined.mode)
+    if not models.trained_for_windows and refined.agreement < AGREEMENT_NEEDED:
+        refined.mode = DecodeMode(None, refined.mode.mask_prompts)
+
+
+def _paint(masks: TileMasks, tile: Tile, shape: tuple[int, ...], refined: Refined) -> None:
+    photo_box = tile.photo_box((shape[0], shape[1]))
+    labels = refined.canvas.paint(photo_box, paint_masks(masks, tile, photo_box))
+    stability = masks.stability()
+    for number, label in labels.items():
+        refined.scores[label] = (float(masks.predicted_iou[number - 1]), float(stability[number - 1]))
+
+
+def _keep_silent(refined: Refined, labels: NDArray[np.int32]) -> None:
+    """Paint the first outlines of tesserae without a mask where nothing else was painted; they score 0."""
+    if not refined.silent:
+        return
+    height, width = labels.shape
+    number = np.zeros(int(labels.max()) + 1, dtype=np.int32)
+    number[refined.silent] = np.arange(1, len(refined.silent) + 1)
+    for label in refined.canvas.paint((0, 0, width, height), number[labels]).values():
+        refined.scores[label] = (0.0, 0.0)
