@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from benchmarks.subject import Subject
 from benchmarks.tables import Column, Row, Table, farthest, figures, mean
+from tesserae.finder import WORKING_SIDE_PX
 from tesserae.photo import read_photo
-from tesserae.scale import TesseraScale
+from tesserae.scale import model_scale
 from tesserae.segment import Segmentation
 from tesserae.settings import Settings
 from tesserae.synthetic import render_mosaic
@@ -84,7 +85,7 @@ def scale_image(image: Image, factor: float) -> Image:
 
 def shift_px(shape: tuple[int, int], side_px: float, tile_px: int) -> int:
     """Half a tile in photo pixels for tesserae of `side_px`, at most `LARGEST_SHIFT_SHARE` of the shorter side."""
-    half_tile_px = 0.5 * tile_px / TesseraScale(side_px, 1.0).model_scale()
+    half_tile_px = 0.5 * tile_px / model_scale(side_px, WORKING_SIDE_PX)
     return round(min(half_tile_px, LARGEST_SHIFT_SHARE * min(shape)))
 
 

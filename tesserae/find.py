@@ -11,27 +11,28 @@ from tesserae.decoding import seeds_of_outlines
 from tesserae.finder import WORKING_SIDE_PX, FinderMaps, outline_tesserae
 from tesserae.masks import paint_outlines
 from tesserae.models import Models
-from tesserae.scale import TesseraScale, estimate_scale
+from tesserae.scale import estimate_side_px, model_scale
 from tesserae.tiling import Tile, cut_tile, plan_tiles
 
 HALO_PX = 48  # finder pixels around a tile's core: three tesserae
 SEAM_SLACK_PX = 3.0  # both tiles at a seam may claim a tessera this near to it; the canvas keeps one
 
 
-def find_scale(image: NDArray[np.uint8], models: Models, tessera_px: float | None, clock: Clock) -> TesseraScale:
-    """Return the tessera scale of a photo uint8 (H, W, 3): `tessera_px` if it is given, else the finder's estimate."""
-    if tessera_px is not None:
-        return TesseraScale(tessera_px, 1.0)
-    return estimate_scale(image, lambda picture: _see(picture, models, clock))
+def find_side_px(image: NDArray[np.uint8], models: Models, clock: Clock) -> float:
+    """Return the tessera side of a photo uint8 (H, W, 3) in its pixels, as the finder estimates it; NaN if it sees none."""
+    return estimate_side_px(image, lambda picture: _see(picture, models, clock))
 
 
 def find_tesserae(
-    image: NDArray[np.uint8], models: Models, scale: TesseraScale, clock: Clock, report: Callable[[float], None]
+    image: NDArray[np.uint8], models: Models, side_px: float, clock: Clock, report: Callable[[float], None]
 ) -> NDArray[np.int32]:
-    """Return the label map int32 (H, W) of first outlines. `report` hears the share of tiles that are done."""
+    """Return the label map int32 (H, W) of first outlines, for tesserae of about `side_px`.
+
+    `report` hears the share of tiles that are done.
+    """
     shape = (image.shape[0], image.shape[1])
     canvas = Canvas(shape)
-    tiles = plan_tiles(shape, scale.model_scale(WORKING_SIDE_PX), models.finder_predictor.tile_px, HALO_PX)
+    tiles = plan_tiles(shape, model_scale(side_px, WORKING_SIDE_PX), models.finder_predictor.tile_px, HALO_PX)
     for number, tile in enumerate(tiles):
         report(number / len(tiles))
         _outline_tile(image, tile, models, canvas, clock)

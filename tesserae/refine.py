@@ -20,7 +20,7 @@ from tesserae.labelmap import interior_points
 from tesserae.masks import TileMasks, best_of_duplicates, paint_masks
 from tesserae.models import Models
 from tesserae.predictor import Embedding
-from tesserae.scale import TesseraScale
+from tesserae.scale import model_scale
 from tesserae.tiling import Tile, cut_tile, plan_tiles
 
 _HALO_SIDES = 2.0  # ground around a tile's core, in tessera sides
@@ -59,7 +59,7 @@ def refine_tesserae(
     image: NDArray[np.uint8],
     labels: NDArray[np.int32],
     models: Models,
-    scale: TesseraScale,
+    side_px: float,
     decode: Literal["auto", "window", "full"],
     clock: Clock,
     report: Callable[[float], None],
@@ -70,7 +70,7 @@ def refine_tesserae(
         image: photo uint8 (H, W, 3).
         labels: first outlines int32 (H, W).
         models: the checkpoint to draw with.
-        scale: tessera scale of the photo.
+        side_px: tessera side in photo pixels.
         decode: windows of the embedding, all of it, or as the photo's own agreement tells.
         clock: stages are added to it.
         report: hears the share of tiles that are done.
@@ -79,7 +79,7 @@ def refine_tesserae(
     outlined = _outlined(labels)
     refined = Refined(Canvas(shape), DecodeMode(None if decode == "full" else models.window(), models.mask_prompts))
     halo = int(_HALO_SIDES * models.decode_side_px)
-    tiles = plan_tiles(shape, scale.model_scale(models.decode_side_px), models.predictor.tile_px, halo)
+    tiles = plan_tiles(shape, model_scale(side_px, models.decode_side_px), models.predictor.tile_px, halo)
     for number, tile in enumerate(tiles):
         report(number / len(tiles))
         _refine_tile(image, tile, outlined, models, refined, clock, measure=decode == "auto")

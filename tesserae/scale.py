@@ -27,41 +27,31 @@ MAX_SCALE = 4.0  # beyond it an enlarged photo holds nothing new
 FindMaps = Callable[[NDArray[np.uint8]], FinderMaps]
 
 
-@dataclass(frozen=True)
-class TesseraScale:
-    """Estimated tessera side.
+def model_scale(side_px: float, wanted_px: float) -> float:
+    """Return model pixels per photo pixel that bring tesserae of `side_px` to `wanted_px`; 1 where the side is unknown (NaN)."""
+    return min(wanted_px / side_px, MAX_SCALE) if np.isfinite(side_px) else 1.0
 
-    Attributes:
-        side_px: median side (square root of the area) in photo pixels; NaN if nothing like a tessera was seen.
-        coverage: share of the probed ground that the finder takes for tesserae, 0..1.
+
+def estimate_side_px(image: NDArray[np.uint8], find_maps: FindMaps) -> float:
+    """Estimate the tessera side (square root of the area) of a photo uint8 (H, W, 3), in its pixels; NaN if none was seen.
+
+    `find_maps` runs the finder on a square picture.
     """
-
-    side_px: float
-    coverage: float
-
-    def model_scale(self, unit_px: float = SIDE_UNIT_PX) -> float:
-        """Return model pixels per photo pixel that bring the median tessera to `unit_px` a side."""
-        return float(min(unit_px / self.side_px, MAX_SCALE)) if np.isfinite(self.side_px) else 1.0
-
-
-@dataclass(frozen=True)
-class _Vote:
-    """What one probe says: log2 of the side in photo pixels, how much that counts, and the share of ground that is tessera."""
-
-    log2_side_px: float
-    weight: float
-    coverage: float
-
-
-def estimate_scale(image: NDArray[np.uint8], find_maps: FindMaps) -> TesseraScale:
-    """Estimate the tessera side of a photo uint8 (H, W, 3); `find_maps` runs the finder on a square picture."""
     votes = [vote for scale in LADDER for vote in _ask(image, scale, _PROBES_PER_SCALE, find_maps)]
     for _ in range(_ROUNDS):
         side_px = _weighted_median(votes)
         if not np.isfinite(side_px):
-            return TesseraScale(float("nan"), 0.0)
-        votes = _ask(image, TesseraScale(side_px, 0.0).model_scale(), _PROBES_REFINED, find_maps) or votes
-    return TesseraScale(_weighted_median(votes), float(np.mean([vote.coverage for vote in votes])))
+            return side_px
+        votes = _ask(image, model_scale(side_px, SIDE_UNIT_PX), _PROBES_REFINED, find_maps) or votes
+    return _weighted_median(votes)
+
+
+@dataclass(frozen=True)
+class _Vote:
+    """What one probe says: log2 of the side in photo pixels, and how much that counts."""
+
+    log2_side_px: float
+    weight: float
 
 
 def _ask(image: NDArray[np.uint8], scale: float, probes: int, find_maps: FindMaps) -> list[_Vote]:
@@ -73,13 +63,12 @@ def _ask(image: NDArray[np.uint8], scale: float, probes: int, find_maps: FindMap
         maps = find_maps(cut_tile(image, tile))
         shown = _of_photo(tile)
         sees = (maps.interior > _CONFIDENT) & shown
-        coverage = float(sees.sum() / shown.sum())
-        if coverage < _LEAST_COVERAGE:
+        if sees.sum() < _LEAST_COVERAGE * shown.sum():
             continue
         middle = float(np.median(maps.log_side[sees]))
         sure = float(np.abs(2 * maps.interior[sees] - 1).mean() * sees.mean())
         weight = sure * float(np.exp(-((middle / _TRUSTED_OCTAVES) ** 2)))
-        votes.append(_Vote(middle + float(np.log2(SIDE_UNIT_PX / scale)), weight, coverage))
+        votes.append(_Vote(middle + float(np.log2(SIDE_UNIT_PX / scale)), weight))
     return votes
 
 

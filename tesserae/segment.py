@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from tesserae.checkpoints import Checkpoint
 from tesserae.clock import Clock
-from tesserae.find import find_scale, find_tesserae
+from tesserae.find import find_side_px, find_tesserae
 from tesserae.grid import GridSettings, segment_grid
 from tesserae.measure import median_side_px
 from tesserae.models import Models, load_models
 from tesserae.refine import refine_tesserae
-from tesserae.scale import TesseraScale
 
 Image = NDArray[np.uint8]
 Progress = Callable[[float, str], None]
@@ -95,7 +94,6 @@ class _Outcome:
     scores: dict[int, tuple[float, float]]
     decode: str
     agreement: float | None
-    scale: TesseraScale | None
 
 
 def segment_photo(
@@ -130,23 +128,23 @@ def segment_photo(
 
 def _segment_finder(image: Image, models: Models, options: SegmentOptions, clock: Clock, report: Progress) -> _Outcome:
     report(0.0, "find")
-    scale = find_scale(image, models, options.tessera_px, clock)
+    side_px = find_side_px(image, models, clock) if options.tessera_px is None else options.tessera_px
     share = 1.0 if options.fast else _SHARE_OF_FINDING
-    labels = find_tesserae(image, models, scale, clock, lambda done: report(share * done, "find"))
+    labels = find_tesserae(image, models, side_px, clock, lambda done: report(share * done, "find"))
     if options.fast or not labels.any():
-        return _Outcome(labels, {}, "none", None, scale)
+        return _Outcome(labels, {}, "none", None)
     labels, refined = refine_tesserae(
-        image, labels, models, scale, options.decode, clock, lambda done: report(share + (1 - share) * done, "outline")
+        image, labels, models, side_px, options.decode, clock, lambda done: report(share + (1 - share) * done, "outline")
     )
     decode = "full" if refined.mode.window is None else "window"
-    return _Outcome(labels, refined.scores, decode, refined.agreement, scale)
+    return _Outcome(labels, refined.scores, decode, refined.agreement)
 
 
 def _segment_grid(image: Image, models: Models, options: SegmentOptions, clock: Clock, report: Progress) -> _Outcome:
     with clock.stage("decode"):
         found = segment_grid(image, models.predictor, GridSettings(), cells=options.cells, progress=report)
     scores = {label: (iou, found.stability[label]) for label, iou in found.predicted_iou.items()}
-    return _Outcome(found.labels, scores, "full", None, None)
+    return _Outcome(found.labels, scores, "full", None)
 
 
 def _describe(outcome: _Outcome, models: Models, options: SegmentOptions, clock: Clock) -> Segmentation:
@@ -162,16 +160,16 @@ def _describe(outcome: _Outcome, models: Models, options: SegmentOptions, clock:
         dtype=models.dtype,
         median_side_px=median_side_px(outcome.labels),
         stages_s=clock.stages_s(),
-        warnings=tuple(_warnings(outcome.labels, outcome.scale)),
+        warnings=tuple(_warnings(outcome.labels)),
     )
 
 
-def _warnings(labels: NDArray[np.int32], scale: TesseraScale | None) -> list[str]:
-    """Sentences on what makes the count doubtful; `scale` is None where it was not estimated."""
+def _warnings(labels: NDArray[np.int32]) -> list[str]:
+    """Sentences on what makes the count doubtful."""
     count = int(labels.max(initial=0))
     side_px = median_side_px(labels)
     sentences = []
-    if count < MIN_COUNT or (labels > 0).mean() < MIN_COVERAGE or (scale is not None and scale.coverage < MIN_COVERAGE):
+    if count < MIN_COUNT or (labels > 0).mean() < MIN_COVERAGE:
         sentences.append(
             f"This may not be a photograph of a mosaic: {count} tesserae were found on {(labels > 0).mean():.0%} of it. "
             "Check the picture, or crop it to the mosaic."

@@ -77,9 +77,9 @@ def test_crops_depend_on_the_seed_only():
 def test_drawn_sides_stay_in_their_range():
     rng = np.random.default_rng(0)
     sides = np.array([draw_side_px(rng) for _ in range(500)])
-    assert 11 <= sides.min() < 15
-    assert 36 < sides.max() <= 60
-    assert ((sides >= 15) & (sides <= 36)).mean() > 0.8
+    assert 10 <= sides.min() < 14
+    assert 32 < sides.max() <= 60
+    assert ((sides >= 14) & (sides <= 32)).mean() > 0.8
 
 
 def test_split_touching_numbers_the_parts_of_one_label():
@@ -96,8 +96,8 @@ def test_split_touching_does_not_reach_around_the_picture():
     labels = np.zeros((6, 12), np.int32)
     labels[1:5, :1] = labels[1:5, 8:] = 3  # a sliver at the left edge, a tessera at the right one, of one label
     parts = split_touching(labels)
-    assert (parts[1:5, 8:] == 1).all()
-    assert (parts[:, 0] == 0).all()
+    assert (parts[1:5, 0] == 1).all()
+    assert (parts[1:5, 8:] == 2).all()
 
 
 def nine_and_a_speck():
@@ -114,11 +114,9 @@ def test_finder_targets_by_hand():
     for field in (targets.interior, targets.distance, targets.log_side, targets.side_known, targets.weight):
         assert field.shape == labels.shape
         assert field.dtype == np.float32
-    # a tessera's last row and column are the line to its right and lower neighbour
-    assert np.argwhere(targets.interior * (labels == 1)).max(0).tolist() == [11, 12]
-    assert targets.interior[4:12, 5:13].all()
+    assert targets.interior[labels > 0].all()  # beside mortar nothing is taken away
     assert targets.distance[labels == 1].max() == 1.0
-    assert targets.distance[4, 5] == pytest.approx(0.25, abs=0.02)  # one of four
+    assert targets.distance[4, 5] == pytest.approx(0.2, abs=0.02)  # one of five
     assert not targets.distance[targets.interior == 0].any()
     np.testing.assert_array_equal(targets.side_known, labels == 1)
     assert np.unique(targets.log_side[labels == 1]).tolist() == pytest.approx([math.log2(9 / SIDE_UNIT_PX)])

@@ -47,7 +47,7 @@ class FinderTargets:
 
 def draw_side_px(rng: Rng) -> float:
     """Draw the tessera side a crop is scaled to: mostly around the finder's own unit, sometimes far from it."""
-    return log_uniform(15.0, 36.0, rng) if chance(0.8, rng) else log_uniform(11.0, 60.0, rng)
+    return log_uniform(14.0, 32.0, rng) if chance(0.8, rng) else log_uniform(10.0, 60.0, rng)
 
 
 def draw_crop(item: PoolItem, size_px: int, rng: Rng, *, side_px: float) -> Crop:
@@ -110,10 +110,10 @@ def _moved(values: NDArray[np.int32], axis: int, step: int) -> NDArray[np.int32]
 
 
 def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Pixels whose right or lower neighbour is another tessera or mortar."""
+    """Pixels whose right or lower neighbour is another tessera: the joint between two that touch. Beside mortar nothing is taken away."""
     edge = np.zeros(labels.shape, dtype=bool)
-    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    edge[:-1] |= labels[:-1] != labels[1:]
+    edge[:, :-1] |= (labels[:, :-1] != labels[:, 1:]) & (labels[:, 1:] > 0)
+    edge[:-1] |= (labels[:-1] != labels[1:]) & (labels[1:] > 0)
     return edge & (labels > 0)
 
 

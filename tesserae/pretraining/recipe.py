@@ -19,6 +19,6 @@ class Recipe:
     finder_steps: int = 3200
     finder_lr: float = 1.5e-3
     finder_warmup: int = 100
-    decoder_steps: int = 4000
-    decoder_lr: float = 6e-4
+    decoder_steps: int = 2600
+    decoder_lr: float = 7e-4
     decoder_warmup: int = 200
