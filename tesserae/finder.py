@@ -18,8 +18,7 @@ from torch.nn import functional
 SIDE_UNIT_PX = 24.0  # the size channel is log2(side / SIDE_UNIT_PX)
 WORKING_SIDE_PX = 16.0  # tesserae of this side (square root of the area) are found best
 INTERIOR_ABOVE = 0.5
-PEAK_ABOVE = 0.55  # islands of relative distance above this are seeds
-WEAK_PEAK_ABOVE = 0.35  # lower islands are seeds too where no higher one stands on them
+PEAK_ABOVE = 0.42  # islands of relative distance above this are seeds (docs/decisions.md)
 MIN_AREA_PX = 20  # in the finder's pixels; its unit tessera has 576
 
 
@@ -50,14 +49,8 @@ def outline_tesserae(maps: FinderMaps) -> NDArray[np.int32]:
 
 def find_peaks(maps: FinderMaps) -> NDArray[np.int32]:
     """Return the seeds as int32 (H, W): one number per island of high relative distance inside the interior, 0 elsewhere."""
-    interior = maps.interior > INTERIOR_ABOVE
-    strong, count = ndimage.label((maps.distance > PEAK_ABOVE) & interior)
-    weak, weak_count = ndimage.label((maps.distance > WEAK_PEAK_ABOVE) & interior)
-    taken = np.zeros(weak_count + 1, dtype=bool)
-    taken[weak[strong > 0]] = True
-    taken[0] = True
-    alone = ~taken[weak]
-    return np.asarray(np.where(alone, weak + count, strong), dtype=np.int32)
+    islands, _ = ndimage.label((maps.distance > PEAK_ABOVE) & (maps.interior > INTERIOR_ABOVE))
+    return np.asarray(islands, dtype=np.int32)
 
 
 class FinderHead(nn.Module):

@@ -14,7 +14,7 @@ from benchmarks.__main__ import main
 from tesserae.checkpoints import Checkpoint
 from tesserae.errors import TesseraeError, TruthError
 from tesserae.evaluation import evaluate
-from tesserae.finder import SIDE_UNIT_PX
+from tesserae.finder import WORKING_SIDE_PX
 from tesserae.labelmap import count_tesserae, write_label_map
 from tesserae.segment import Segmentation
 from tesserae.truth import LabelTruth, PointTruth
@@ -224,9 +224,9 @@ def test_scale_image(factor):
 @pytest.mark.parametrize(
     ("side_px", "expected"),
     [
-        pytest.param(SIDE_UNIT_PX, 256, id="model scale 1"),
-        pytest.param(SIDE_UNIT_PX / 2, 128, id="model scale 2"),
-        pytest.param(SIDE_UNIT_PX * 4, 300, id="at most a share of the photo"),
+        pytest.param(WORKING_SIDE_PX, 256, id="model scale 1"),
+        pytest.param(WORKING_SIDE_PX / 2, 128, id="model scale 2"),
+        pytest.param(WORKING_SIDE_PX * 4, 300, id="at most a share of the photo"),
         pytest.param(NAN, 256, id="no tesserae: model scale 1"),
     ],
 )

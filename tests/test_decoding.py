@@ -67,21 +67,6 @@ def test_seeds_are_taken_by_mask_and_keep_the_outlines():
     assert taken.outlines is seeds.outlines
 
 
-def test_enlarged_seeds_lie_on_the_same_ground():
-    seeds = seeds_of_outlines(three_outlines())
-    twice = seeds.enlarged(2)
-    assert twice.outlines.shape == (256, 256)
-    assert np.array_equal(twice.outlines[::2, 1::2], seeds.outlines)
-    assert twice.ids.tolist() == [1, 2, 5]
-    # pixel 16 covers 16..17, whose middle 16.5 lies at 33, the middle of 32.5 + 0.5
-    assert twice.points_xy.tolist() == [[32.5, 30.5], [100.5, 100.5], [220.5, 190.5]]
-    assert twice.boxes_xyxy.tolist() == [[16, 20, 50, 42], [80, 80, 122, 122], [200, 180, 242, 202]]
-    again = seeds_of_outlines(twice.outlines)
-    assert again.boxes_xyxy.tolist() == twice.boxes_xyxy.tolist()
-    assert np.abs(again.points_xy - twice.points_xy).max() <= 0.5
-    assert seeds.enlarged(1) is seeds
-
-
 # prompts
 
 

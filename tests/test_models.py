@@ -37,7 +37,7 @@ def test_the_embedded_checkpoint_serves_twice(weights, monkeypatch):
     monkeypatch.setattr(models_module, "bfloat16_helps", lambda device: False)
     loaded = load_models(named(weights, "tesserae_mini"), "cpu")
     assert loaded.shares_encoder
-    assert loaded.tile_factor == 1
+    assert loaded.decode_side_px == 512 / 21
     assert loaded.trained_for_windows
     assert loaded.mask_prompts
     assert loaded.window() == 8
@@ -75,7 +75,7 @@ def test_an_official_checkpoint_works_beside_the_embedded_finder(weights, tmp_pa
     monkeypatch.setattr(models_module, "load_model", lambda checkpoint: tiny)
     loaded = load_models(named(weights, "sam2_hiera_tiny"), "cpu")
     assert not loaded.shares_encoder
-    assert loaded.tile_factor == 2
+    assert loaded.decode_side_px == pytest.approx(1024 / 21)  # nothing is recorded of official files
     assert loaded.predictor.model is tiny
     assert loaded.finder_predictor.tile_px == 512
     assert loaded.window() == 16
@@ -89,10 +89,10 @@ def test_a_checkpoint_of_ones_own_may_share_the_size_but_not_the_encoder(weights
         other = build_model(EMBEDDED_CONFIG)
     path = weights / "mine.pt"
     torch.save({"model": other.state_dict()}, path)
-    path.with_suffix(".json").write_text(json.dumps(RECORD))
+    path.with_suffix(".json").write_text(json.dumps({**RECORD, "decode_side_px": 30}))
     loaded = load_models(named(weights, "mine"), "cpu")
     assert not loaded.shares_encoder
-    assert loaded.tile_factor == 1
+    assert loaded.decode_side_px == 30.0
     assert loaded.trained_for_windows
 
 

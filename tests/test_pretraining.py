@@ -14,7 +14,7 @@ from torch import nn
 
 from tesserae.architecture import EMBEDDED_CONFIG, build_model
 from tesserae.errors import TesseraeError
-from tesserae.finder import SIDE_UNIT_PX, FinderHead
+from tesserae.finder import FinderHead
 from tesserae.models import load_embedded
 from tesserae.predictor import Predictor
 from tesserae.pretraining import decoder_stage, finder_stage, loop
@@ -353,11 +353,11 @@ class NoModel:
         return None, [torch.zeros(1)]
 
     def find(self, finder, tile, levels):
-        return SimpleNamespace(interior=np.zeros((512, 512), np.float32))
+        return SimpleNamespace(interior=np.ones((256, 256), np.float32))
 
 
 def test_a_crop_without_seeds_is_drawn_again(pool, monkeypatch):
-    answers = [np.zeros((512, 512), np.int32), squares(512, 20, 8)]
+    answers = [np.zeros((256, 256), np.int32), squares(256, 20, 8)]
     monkeypatch.setattr(decoder_stage, "outline_tesserae", lambda maps: answers.pop(0))
     crop = make_decoder_crop(NoModel(), FinderHead(), pool, np.random.default_rng(0))
     assert len(crop.seeds) > 0
@@ -366,7 +366,7 @@ def test_a_crop_without_seeds_is_drawn_again(pool, monkeypatch):
 
 def test_a_finder_that_sees_nothing_cannot_teach(pool, monkeypatch):
     monkeypatch.setattr(decoder_stage, "_DRAWS", 2)
-    monkeypatch.setattr(decoder_stage, "outline_tesserae", lambda maps: np.zeros((512, 512), np.int32))
+    monkeypatch.setattr(decoder_stage, "outline_tesserae", lambda maps: np.zeros((256, 256), np.int32))
     with pytest.raises(TesseraeError, match=r"saw no tessera in 2 training crops, expected dozens in each\. Train it for more steps"):
         make_decoder_crop(NoModel(), FinderHead(), pool, np.random.default_rng(0))
 
@@ -508,7 +508,7 @@ def test_the_record_says_what_was_done(mini, tmp_path):
     assert record["recipe"] == asdict(TINY_RECIPE)
     assert (record["recipe"]["seed"], record["recipe"]["decoder_steps"]) == (3, 2)
     assert record["data"]["seeds"] == [FIRST_SEED, FIRST_SEED + 2]
-    assert record["data"]["unit_side_px"] == SIDE_UNIT_PX
+    assert record["decode_side_px"] == decoder_stage.DECODE_SIDE_PX
     assert record["last_losses"] == {"finder": {"step": 40, "loss": 1.5}, "decoder": None}
     assert record["versions"]["torch"] == version("torch")
     assert set(record["versions"]) == {"torch", "sam2", "numpy", "python"}

@@ -132,13 +132,13 @@ def test_progress_goes_up_and_may_cancel(embedded: Checkpoint, mosaic: Synthetic
 
     seen: list[float] = []
 
-    def stop_at_tile(share: float, stage: str) -> None:
+    def stop_at_outlines(share: float, stage: str) -> None:
         seen.append(share)
-        if stage == "find" and share > 0:
+        if stage == "outline":
             raise Stopped
 
     with pytest.raises(Stopped):
-        segment_photo(mosaic.image, embedded, FAST, progress=stop_at_tile)
+        segment_photo(mosaic.image, embedded, SegmentOptions(), progress=stop_at_outlines)
     assert seen == sorted(seen)
 
 
