@@ -292,7 +292,9 @@ def command_install(arguments: Sequence[str]) -> int:
 def command_run(arguments: Sequence[str]) -> int:
     """Open the page; ending it with Ctrl-C is the normal way and counts as success."""
     install(dev=False)
-    code = run_child(streamlit_command(str(venv_python(VENV_DIR, os.name)), arguments))
+    # Two runs at once must not spin while they wait for each other's threads (docs/decisions.md).
+    calm = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
+    code = run_child(streamlit_command(str(venv_python(VENV_DIR, os.name)), arguments), calm)
     return 0 if code == INTERRUPTED else code
 
 
