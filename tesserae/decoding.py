@@ -24,10 +24,10 @@ _BOX_SLACK = 0.06  # boxes are widened by this share of their sides: first outli
 
 @dataclass(frozen=True)
 class Seeds:
-    """The tesserae of one tile that the finder saw, in tile pixels.
+    """The tesserae that the finder saw in one tile, or in a whole photo, in its pixels.
 
     Attributes:
-        outlines: int32 (S, S), first outlines.
+        outlines: int32 (H, W), first outlines.
         ids: int32 (N,), numbers in `outlines`.
         points_xy: float64 (N, 2), interior points.
         boxes_xyxy: float64 (N, 4).
@@ -60,7 +60,7 @@ class DecodeMode:
 
 
 def seeds_of_outlines(outlines: NDArray[np.int32]) -> Seeds:
-    """Return one seed for each outline of a tile."""
+    """Return one seed for each outline of a tile or a photo."""
     found = interior_points(outlines)
     slices = ndimage.find_objects(outlines)
     boxes = [(c.start, r.start, c.stop, r.stop) for r, c in (slices[label - 1] for label in found.labels)]

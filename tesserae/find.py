@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from tesserae.canvas import Canvas, tidy_labels
 from tesserae.clock import Clock
-from tesserae.decoding import seeds_of_outlines
 from tesserae.finder import WORKING_SIDE_PX, FinderMaps, outline_tesserae
+from tesserae.labelmap import interior_points
 from tesserae.masks import paint_outlines
 from tesserae.models import Models
 from tesserae.scale import estimate_side_px, model_scale
@@ -44,9 +44,9 @@ def _outline_tile(image: NDArray[np.uint8], tile: Tile, models: Models, canvas: 
     maps = _see(cut_tile(image, tile), models, clock)
     with clock.stage("find"):
         outlines = outline_tesserae(maps)
-        seeds = seeds_of_outlines(outlines)
+        found = interior_points(outlines)
         own = np.zeros(int(outlines.max()) + 1, dtype=np.int32)
-        claimed = seeds.ids[tile.holds(seeds.points_xy, SEAM_SLACK_PX)]
+        claimed = found.labels[tile.holds(found.points_xy, SEAM_SLACK_PX)]
         own[claimed] = claimed
     with clock.stage("paint"):
         photo_box = tile.photo_box((image.shape[0], image.shape[1]))

@@ -11,12 +11,10 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from tesserae.canvas import Canvas, tidy_labels
 from tesserae.clock import Clock
-from tesserae.decoding import AGREEMENT_NEEDED, DecodeMode, Seeds, decode_seeds, window_agreement
-from tesserae.labelmap import interior_points
+from tesserae.decoding import AGREEMENT_NEEDED, DecodeMode, Seeds, decode_seeds, seeds_of_outlines, window_agreement
 from tesserae.masks import TileMasks, best_of_duplicates, paint_masks
 from tesserae.models import Models
 from tesserae.predictor import Embedding
@@ -24,16 +22,6 @@ from tesserae.scale import model_scale
 from tesserae.tiling import Tile, cut_tile, plan_tiles
 
 _HALO_SIDES = 2.0  # ground around a tile's core, in tessera sides
-
-
-@dataclass(frozen=True)
-class Outlined:
-    """First outlines of a whole photo: the label map and, per tessera, number (N,), interior point (N, 2), box (N, 4) in photo pixels."""
-
-    labels: NDArray[np.int32]
-    numbers: NDArray[np.int32]
-    points_xy: NDArray[np.float64]
-    boxes_xyxy: NDArray[np.float64]
 
 
 @dataclass
@@ -76,7 +64,7 @@ def refine_tesserae(
         report: hears the share of tiles that are done.
     """
     shape = (image.shape[0], image.shape[1])
-    outlined = _outlined(labels)
+    outlined = seeds_of_outlines(labels)
     refined = Refined(Canvas(shape), DecodeMode(None if decode == "full" else models.window(), models.mask_prompts))
     halo = int(_HALO_SIDES * models.decode_side_px)
     tiles = plan_tiles(shape, model_scale(side_px, models.decode_side_px), models.predictor.tile_px, halo)
@@ -90,15 +78,8 @@ def refine_tesserae(
     return tidy, refined
 
 
-def _outlined(labels: NDArray[np.int32]) -> Outlined:
-    found = interior_points(labels)
-    slices = ndimage.find_objects(labels)
-    boxes = [(c.start, r.start, c.stop, r.stop) for r, c in (slices[label - 1] for label in found.labels)]
-    return Outlined(labels, found.labels, found.points_xy, np.asarray(boxes, dtype=np.float64).reshape(-1, 4))
-
-
 def _refine_tile(
-    image: NDArray[np.uint8], tile: Tile, outlined: Outlined, models: Models, refined: Refined, clock: Clock, *, measure: bool
+    image: NDArray[np.uint8], tile: Tile, outlined: Seeds, models: Models, refined: Refined, clock: Clock, *, measure: bool
 ) -> None:
     seeds = _seeds_of_tile(outlined, tile, (image.shape[0], image.shape[1]))
     if not len(seeds):
@@ -116,14 +97,14 @@ def _refine_tile(
         _paint(masks.take(keep), tile, image.shape, refined)
 
 
-def _seeds_of_tile(outlined: Outlined, tile: Tile, shape: tuple[int, int]) -> Seeds:
+def _seeds_of_tile(outlined: Seeds, tile: Tile, shape: tuple[int, int]) -> Seeds:
     """The tesserae that the tile answers for, in tile pixels, with the first outlines warped into the tile."""
     points = tile.points_to_tile(outlined.points_xy)
     own = tile.holds(points)
     if not own.any():
-        return Seeds(np.zeros((0, 0), dtype=np.int32), outlined.numbers[own], points[own], outlined.boxes_xyxy[own])
+        return Seeds(np.zeros((0, 0), dtype=np.int32), outlined.ids[own], points[own], outlined.boxes_xyxy[own])
     boxes = outlined.boxes_xyxy[own] * tile.scale - (tile.x, tile.y, tile.x, tile.y)
-    return Seeds(_warp_labels(outlined.labels, tile, shape), outlined.numbers[own], points[own], boxes)
+    return Seeds(_warp_labels(outlined.outlines, tile, shape), outlined.ids[own], points[own], boxes)
 
 
 def _warp_labels(labels: NDArray[np.int32], tile: Tile, shape: tuple[int, int]) -> NDArray[np.int32]:
