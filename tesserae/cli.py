@@ -165,16 +165,21 @@ def pretrain(
     pool: Annotated[int, typer.Option(min=1, help="Number of synthetic mosaics to learn from.")] = Recipe.pool_size,
     finder_steps: Annotated[int, typer.Option(min=1, help="Steps of encoder and finder.")] = Recipe.finder_steps,
     decoder_steps: Annotated[int, typer.Option(min=1, help="Steps of prompt encoder and mask decoder.")] = Recipe.decoder_steps,
+    parent: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="An embedded model to go on from; default: random weights.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that render mosaics.")] = 2,
 ) -> None:
-    """Make the embedded model from nothing on synthetic mosaics; takes hours, and resumes where it was cut off."""
+    """Make the embedded model on synthetic mosaics; takes hours, and resumes where it was cut off."""
     from tesserae.pretraining.run import pretrain as run_pretraining
 
     logging.getLogger("tesserae").setLevel(logging.INFO)
     recipe = Recipe(seed=seed, pool_size=pool, finder_steps=finder_steps, decoder_steps=decoder_steps)
     target = out if out is not None else work_dir / "tesserae_mini.pt"
     with _progress_line("Rendering synthetic mosaics") as show:
-        path = run_pretraining(recipe, work_dir, target, workers=workers, progress=lambda done, total: show(done / total, str(done)))
+        path = run_pretraining(
+            recipe, work_dir, target, parent=parent, workers=workers, progress=lambda done, total: show(done / total, str(done))
+        )
     typer.echo(f"The embedded model is written: {path}")
 
 

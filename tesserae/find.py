@@ -1,4 +1,8 @@
-"""First pass over a photo: the finder outlines every tessera, tile by tile, on the embedded model's features."""
+"""First pass over a photo: the finder outlines every tessera, tile by tile, on the embedded model's features.
+
+A mosaic often has tesserae of several sizes (a face of small ones on a ground of large ones), and a photo from the side has them too.
+A tile whose tesserae are not of the size that the finder sees best is therefore looked at again, at a scale of its own.
+"""
 
 from collections.abc import Callable
 
@@ -7,14 +11,16 @@ from numpy.typing import NDArray
 
 from tesserae.canvas import Canvas, tidy_labels
 from tesserae.clock import Clock
-from tesserae.finder import WORKING_SIDE_PX, FinderMaps, outline_tesserae
+from tesserae.finder import INTERIOR_ABOVE, SIDE_UNIT_PX, WORKING_SIDE_PX, FinderMaps, outline_tesserae
 from tesserae.labelmap import interior_points
 from tesserae.masks import paint_outlines
 from tesserae.models import Models
-from tesserae.scale import estimate_side_px, model_scale
-from tesserae.tiling import Tile, cut_tile, plan_tiles
+from tesserae.scale import MAX_SCALE, estimate_side_px, model_scale
+from tesserae.tiling import Tile, cut_tile, plan_tiles, tiles_within
 
 HALO_PX = 48  # finder pixels around a tile's core: three tesserae
+OTHER_SIZE_OCTAVES = 0.3  # a tile whose tesserae differ by more from the working side is looked at again
+_LEAST_INTERIOR = 0.1  # of a tile's core; with less there are too few tesserae to tell their size
 SEAM_SLACK_PX = 3.0  # both tiles at a seam may claim a tessera this near to it; the canvas keeps one
 
 
@@ -35,13 +41,28 @@ def find_tesserae(
     tiles = plan_tiles(shape, model_scale(side_px, WORKING_SIDE_PX), models.finder_predictor.tile_px, HALO_PX)
     for number, tile in enumerate(tiles):
         report(number / len(tiles))
-        _outline_tile(image, tile, models, canvas, clock)
+        maps = _see(cut_tile(image, tile), models, clock)
+        octaves = octaves_off(maps, tile)
+        if abs(octaves) <= OTHER_SIZE_OCTAVES:
+            _paint_tile(image, tile, maps, canvas, clock)
+            continue
+        for closer in tiles_within(tile, min(tile.scale / 2**octaves, MAX_SCALE), HALO_PX):
+            _paint_tile(image, closer, _see(cut_tile(image, closer), models, clock), canvas, clock)
     with clock.stage("paint"):
         return tidy_labels(canvas.labels)[0]
 
 
-def _outline_tile(image: NDArray[np.uint8], tile: Tile, models: Models, canvas: Canvas, clock: Clock) -> None:
-    maps = _see(cut_tile(image, tile), models, clock)
+def octaves_off(maps: FinderMaps, tile: Tile) -> float:
+    """Return log2 of the tessera side in the tile's core over the working side: 1 = twice as large. 0 where too little is seen."""
+    x0, y0, x1, y1 = tile.core_xyxy
+    core = (slice(y0, y1), slice(x0, x1))
+    interior = maps.interior[core] > INTERIOR_ABOVE
+    if interior.mean() < _LEAST_INTERIOR:
+        return 0.0
+    return float(np.median(maps.log_side[core][interior]) + np.log2(SIDE_UNIT_PX / WORKING_SIDE_PX))
+
+
+def _paint_tile(image: NDArray[np.uint8], tile: Tile, maps: FinderMaps, canvas: Canvas, clock: Clock) -> None:
     with clock.stage("find"):
         outlines = outline_tesserae(maps)
         found = interior_points(outlines)

@@ -134,10 +134,14 @@ class _Inference:
 
 def normalise_tile(tile: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
     """Return (1, 3, H, W) float32 as every SAM 2 encoder expects it, from uint8 (H, W, 3)."""
-    picture = torch.from_numpy(np.ascontiguousarray(tile)).to(device).permute(2, 0, 1)[None].float() / 255
-    mean = torch.tensor(_PIXEL_MEAN, device=device).view(1, 3, 1, 1)
-    std = torch.tensor(_PIXEL_STD, device=device).view(1, 3, 1, 1)
-    return (picture - mean) / std
+    return normalise(torch.from_numpy(np.ascontiguousarray(tile)).to(device).permute(2, 0, 1)[None])
+
+
+def normalise(pictures: torch.Tensor) -> torch.Tensor:
+    """Return (B, 3, H, W) float32 as every SAM 2 encoder expects it, from uint8 (B, 3, H, W)."""
+    mean = torch.tensor(_PIXEL_MEAN, device=pictures.device).view(1, 3, 1, 1)
+    std = torch.tensor(_PIXEL_STD, device=pictures.device).view(1, 3, 1, 1)
+    return (pictures.float() / 255 - mean) / std
 
 
 def embedding_of_levels(model: SAM2Base, levels: list[torch.Tensor]) -> Embedding:

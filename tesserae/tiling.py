@@ -6,6 +6,7 @@ exists as a whole and memory is bounded by the tile.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -66,6 +67,19 @@ def plan_tiles(shape: tuple[int, int], scale: float, side: int, halo: int) -> li
     ]
 
 
+def tiles_within(tile: Tile, scale: float, halo: int) -> list[Tile]:
+    """Cover the core of a tile with tiles of another scale, as large as it and with at least `halo` pixels around their cores."""
+    factor = scale / tile.scale
+    low = [int(np.floor((corner + start) * factor)) for corner, start in zip((tile.x, tile.y), tile.core_xyxy[:2], strict=True)]
+    high = [int(np.ceil((corner + end) * factor)) for corner, end in zip((tile.x, tile.y), tile.core_xyxy[2:], strict=True)]
+    (columns, rows) = (_even_cores(end - start, tile.side, halo) for start, end in zip(low, high, strict=True))
+    return [
+        Tile(low[0] + x0 - left, low[1] + y0 - top, tile.side, (left, top, left + x1 - x0, top + y1 - y0), scale)
+        for y0, y1, top in rows
+        for x0, x1, left in columns
+    ]
+
+
 def cut_tile(image: Image, tile: Tile) -> Image:
     """Return the tile's picture, uint8 (side, side, 3): smoothed before it is shrunk, mirrored beyond the photo's edge."""
     height, width = image.shape[:2]
@@ -103,6 +117,13 @@ def _cores(length: int, side: int, halo: int) -> list[tuple[int, int, int]]:
     middles = (corners[:-1] + side + corners[1:]) // 2
     starts, ends = [0, *middles.tolist()], [*middles.tolist(), length]
     return [(start, end, start - int(corner)) for start, end, corner in zip(starts, ends, corners, strict=True)]
+
+
+def _even_cores(length: int, side: int, halo: int) -> list[tuple[int, int, int]]:
+    """Split a length into equal cores, each in the middle of its tile: ground beyond both ends is shown, unlike in `_cores`."""
+    count = int(np.ceil(length / (side - 2 * halo)))
+    bounds = np.round(np.linspace(0, length, count + 1)).astype(int).tolist()
+    return [(start, end, (side - (end - start)) // 2) for start, end in pairwise(bounds)]
 
 
 def _mirrored(source: Image, lack: tuple[int, int, int, int]) -> Image:

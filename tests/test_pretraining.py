@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from types import SimpleNamespace
 
@@ -16,8 +16,9 @@ from tesserae.architecture import EMBEDDED_CONFIG, build_model
 from tesserae.errors import TesseraeError
 from tesserae.finder import FinderHead
 from tesserae.models import load_embedded
-from tesserae.predictor import Predictor
+from tesserae.predictor import Predictor, normalise
 from tesserae.pretraining import decoder_stage, finder_stage, loop
+from tesserae.pretraining import run as run_module
 from tesserae.pretraining.decoder_stage import (
     DecoderCrop,
     DecoderParts,
@@ -188,8 +189,9 @@ def test_finder_batches_depend_on_seed_and_step_only(pool, monkeypatch):
     assert batch.pictures.shape == (2, 3, size, size)
     assert batch.targets.shape == (2, 5, size, size)
     assert batch.pictures.dtype == batch.targets.dtype == torch.float32
-    back = batch.pictures * finder_stage._STD + finder_stage._MEAN
-    assert -1e-5 <= float(back.min()) < float(back.max()) <= 1 + 1e-5
+    darkest, brightest = (normalise(torch.full((1, 3, 1, 1), value)) for value in (0, 255))
+    assert (batch.pictures >= darkest).all()
+    assert (batch.pictures <= brightest).all()
     interior, distance, _, known, weight = batch.targets.unbind(1)
     assert set(interior.unique().tolist()) == {0.0, 1.0}
     assert 0 <= float(distance.min()) < float(distance.max()) <= 1
@@ -457,7 +459,7 @@ def test_pretraining_ends_with_a_file_and_resumes(pool, tmp_path, monkeypatch, s
     heard = []
 
     def run():
-        return pretrain(TINY_RECIPE, work_dir, target, workers=1, progress=lambda done, count: heard.append(done))
+        return pretrain(TINY_RECIPE, work_dir, target, parent=None, workers=1, progress=lambda done, count: heard.append(done))
 
     with monkeypatch.context() as patch:
         patch.setattr(decoder_stage, "make_decoder_batch", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -499,7 +501,7 @@ def test_pretraining_ends_with_a_file_and_resumes(pool, tmp_path, monkeypatch, s
 def test_the_record_says_what_was_done(mini, tmp_path):
     (tmp_path / "finder.jsonl").write_text('{"step": 20, "loss": 2.0}\n{"step": 40, "loss": 1.5}\n')
     target = tmp_path / "deep" / "tesserae_mini.pt"
-    assert write_weights(*mini, TINY_RECIPE, tmp_path, target) == target
+    assert write_weights(*mini, TINY_RECIPE, tmp_path, target, None) == target
     record = json.loads(target.with_suffix(".json").read_text())
     assert record["sha256"] == hashlib.sha256(target.read_bytes()).hexdigest()
     assert record["size_bytes"] == target.stat().st_size < 20_000_000
@@ -516,3 +518,22 @@ def test_the_record_says_what_was_done(mini, tmp_path):
     assert {value.dtype for part in stored.values() for value in part.values() if value.is_floating_point()} == {torch.float16}
     model, _ = load_embedded(target)
     assert torch.equal(model.no_mem_embed, mini[0].no_mem_embed.half().float())
+
+
+def test_pretraining_goes_on_from_a_parent_and_names_it(mini, pool, tmp_path, monkeypatch):
+    started = []
+
+    def note_start(model, *_):
+        started.append({name: value.clone() for name, value in model.image_encoder.state_dict().items()})
+
+    monkeypatch.setattr(run_module, "train_finder", note_start)
+    monkeypatch.setattr(run_module, "train_decoder", lambda *_: None)
+    parent, child = tmp_path / "parent.pt", tmp_path / "child.pt"
+    write_weights(*mini, TINY_RECIPE, tmp_path, parent, None)
+    recipe = replace(TINY_RECIPE, seed=4)
+    pretrain(recipe, pool[0].parent.parent, child, parent=parent, workers=1, progress=lambda *_: None)
+    assert_same_weights(started[0], load_embedded(parent)[0].image_encoder.state_dict())
+    lineage = json.loads(child.with_suffix(".json").read_text())["parent"]
+    assert lineage["sha256"] == hashlib.sha256(parent.read_bytes()).hexdigest()
+    assert (lineage["recipe"], lineage["parent"]) == (asdict(TINY_RECIPE), None)
+    assert_same_weights(torch.load(child, weights_only=True)["finder"], torch.load(parent, weights_only=True)["finder"])

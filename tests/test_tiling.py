@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tesserae.tiling import Tile, cut_tile, plan_tiles, spread_tiles
+from tesserae.tiling import Tile, cut_tile, plan_tiles, spread_tiles, tiles_within
 
 
 @st.composite
@@ -55,6 +55,25 @@ def test_every_photo_point_is_held_by_one_core(plan, place):
     photo_xy = (place[0] * shape[1] - 0.5, place[1] * shape[0] - 0.5)
     tiles = plan_tiles(shape, scale, side, halo)
     assert sum(bool(tile.holds(np.array([tile.to_tile(photo_xy)]))[0]) for tile in tiles) == 1
+
+
+@given(plans(), st.floats(0.3, 3.0), st.floats(0.0, 1.0))
+@settings(max_examples=60, deadline=None)
+def test_tiles_of_another_scale_cover_a_tiles_core_with_their_halo(plan, factor, which):
+    shape, scale, side, halo = plan
+    tiles = plan_tiles(shape, scale, side, halo)
+    tile = tiles[round(which * (len(tiles) - 1))]
+    x0, y0, x1, y1 = tile.core_xyxy
+    closer = tiles_within(tile, scale * factor, halo)
+    places = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), -1).reshape(-1, 2)
+    photo_xy = (places + 0.5 + (tile.x, tile.y)) / scale - 0.5
+    held = sum(part.holds(part.points_to_tile(photo_xy)).astype(int) for part in closer)
+    assert (held == 1).all()
+    for part in closer:
+        assert (part.side, part.scale) == (side, scale * factor)
+        low_x, low_y, high_x, high_y = part.core_xyxy
+        assert halo <= min(low_x, low_y)
+        assert max(high_x, high_y) <= side - halo
 
 
 @given(plans())

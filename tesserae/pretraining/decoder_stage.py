@@ -37,9 +37,9 @@ PROMPTS_PER_STEP = 64
 PROMPTS_ON_ALL_TOKENS = 8
 BALANCED_STEPS = 300  # with few inside pixels a fresh decoder would first learn to say nothing at all
 _KINDS: tuple[Kind, ...] = ("seed", "box and point", "point", "box", "negatives")
-_KIND_SHARES = (0.42, 0.12, 0.2, 0.14, 0.12)
+_KIND_SHARES = (0.4, 0.1, 0.28, 0.12, 0.1)
 _WINDOWS: tuple[int | None, ...] = (8, 12, None)
-_WINDOW_SHARES = (0.76, 0.14, 0.1)
+_WINDOW_SHARES = (0.68, 0.12, 0.2)
 _DRAWS = 20  # of a crop until the finder sees a tessera in it
 _RING_LOGITS = 3  # the loss looks this far beyond the tessera's box
 

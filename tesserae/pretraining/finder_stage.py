@@ -9,14 +9,13 @@ from torch import nn
 from torch.nn import functional
 
 from tesserae.finder import FinderHead
+from tesserae.predictor import normalise
 from tesserae.pretraining.crops import draw_crop, draw_side_px, finder_targets
 from tesserae.pretraining.loop import Schedule, run_stage
 from tesserae.pretraining.pool import read_pool_item
 
 CROP_PX = 224
 CROPS_PER_STEP = 8
-_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-_STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ def make_finder_batch(pool: list[Path], seed: int, step: int) -> FinderBatch:
         wanted = finder_targets(crop.labels)
         images.append(crop.image)
         targets.append(np.stack([wanted.interior, wanted.distance, wanted.log_side, wanted.side_known, wanted.weight]))
-    pictures = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
-    return FinderBatch((pictures - _MEAN) / _STD, torch.from_numpy(np.stack(targets)))
+    pictures = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+    return FinderBatch(normalise(pictures), torch.from_numpy(np.stack(targets)))
 
 
 def finder_loss(model: EncoderWithFinder, batch: FinderBatch) -> tuple[torch.Tensor, dict[str, float]]:

@@ -18,30 +18,38 @@ import torch
 from tesserae.architecture import EMBEDDED_CONFIG, SAM2Base, build_model
 from tesserae.checkpoints import EMBEDDED_NAME
 from tesserae.finder import FinderHead
+from tesserae.models import load_embedded
 from tesserae.pretraining.decoder_stage import CACHED_CROPS, DECODE_SIDE_PX, PROMPTS_PER_STEP, train_decoder
 from tesserae.pretraining.finder_stage import CROP_PX, CROPS_PER_STEP, EncoderWithFinder, train_finder
 from tesserae.pretraining.loop import Schedule
 from tesserae.pretraining.pool import FIRST_SEED, SIDE_RANGE_PX, render_pool
 from tesserae.pretraining.recipe import Recipe
 
+Lineage = dict[str, object] | None
+_INHERITED = ("name", "date", "recipe", "data", "notes", "parent")
 
-def pretrain(recipe: Recipe, work_dir: Path, target: Path, *, workers: int, progress: Callable[[int, int], None]) -> Path:
+
+def pretrain(
+    recipe: Recipe, work_dir: Path, target: Path, *, parent: Path | None, workers: int, progress: Callable[[int, int], None]
+) -> Path:
     """Make the embedded model; write `target` (.pt) and its record (.json beside it). Returns `target`.
 
-    `work_dir` keeps the pool, the state of each stage and the figures of each step (JSON lines). `progress` hears of the pool.
+    `parent` is an embedded model to go on from, None to begin with random weights. `work_dir` keeps the pool, the state of each stage and
+    the figures of each step (JSON lines). `progress` hears of the pool.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     pool = render_pool(work_dir / "pool", recipe.pool_size, workers, progress)
     torch.manual_seed(recipe.seed)
-    model, finder = build_model(EMBEDDED_CONFIG), FinderHead()
+    model, finder = (build_model(EMBEDDED_CONFIG), FinderHead()) if parent is None else load_embedded(parent)
+    lineage = None if parent is None else _lineage(parent)
     finder_schedule = Schedule(recipe.finder_steps, recipe.finder_lr, recipe.finder_warmup)
     train_finder(EncoderWithFinder(model.image_encoder, finder), pool, finder_schedule, recipe.seed, work_dir)
     decoder_schedule = Schedule(recipe.decoder_steps, recipe.decoder_lr, recipe.decoder_warmup)
     train_decoder(model, finder, pool, decoder_schedule, recipe.seed, work_dir)
-    return write_weights(model, finder, recipe, work_dir, target)
+    return write_weights(model, finder, recipe, work_dir, target, lineage)
 
 
-def write_weights(model: SAM2Base, finder: FinderHead, recipe: Recipe, work_dir: Path, target: Path) -> Path:
+def write_weights(model: SAM2Base, finder: FinderHead, recipe: Recipe, work_dir: Path, target: Path, lineage: Lineage) -> Path:
     """Write {"model": ..., "finder": ...} in half precision with its record; each file complete or not at all."""
     parts = {"model": _halved(model.state_dict()), "finder": _halved(finder.state_dict())}
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +59,7 @@ def write_weights(model: SAM2Base, finder: FinderHead, recipe: Recipe, work_dir:
     record = {
         "name": EMBEDDED_NAME,
         "config": EMBEDDED_CONFIG,
-        "parent": None,
+        "parent": lineage,
         "decode": "window",
         "mask_prompts": True,
         "decode_side_px": DECODE_SIDE_PX,
@@ -75,6 +83,13 @@ def write_weights(model: SAM2Base, finder: FinderHead, recipe: Recipe, work_dir:
     partial_record.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     partial_record.replace(target.with_suffix(".json"))
     return target
+
+
+def _lineage(parent: Path) -> dict[str, object]:
+    """What is known of the model that this one went on from: its file's hash, and its own record."""
+    record = parent.with_suffix(".json")
+    known: dict[str, object] = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    return {"sha256": hashlib.sha256(parent.read_bytes()).hexdigest()} | {key: known[key] for key in _INHERITED if key in known}
 
 
 def _halved(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -48,6 +48,8 @@ def develop(photo: FloatField, rng: Rng) -> Image:
     if chance(0.4, rng):
         halo = cv2.GaussianBlur(photo, (0, 0), float(rng.uniform(0.6, 1.5)))
         photo = photo + np.float32(rng.uniform(0.2, 1.2)) * (photo - halo)
+    if chance(0.25, rng):
+        photo = _enlarged_from_fewer_pixels(photo, float(rng.uniform(1.15, 1.9)))
     image = np.round(np.clip(photo, 0, 1) * 255).astype(np.uint8)
     return _through_jpeg(image, int(rng.integers(45, 97))) if chance(0.8, rng) else image
 
@@ -68,6 +70,13 @@ def _tone(photo: FloatField, rng: Rng) -> FloatField:
     contrast, middle = float(np.exp(rng.normal(-0.1, 0.2))), float(rng.uniform(0.35, 0.6))
     toned = np.clip(photo * cast * vignette[..., None], 0, 1.2) ** np.float32(gamma)
     return np.asarray((toned - middle) * contrast + middle + rng.normal(0, 0.04), dtype=np.float32)
+
+
+def _enlarged_from_fewer_pixels(photo: FloatField, factor: float) -> FloatField:
+    """The photo as a picture that was scaled down for a web page and up again."""
+    height, width = photo.shape[:2]
+    small = cv2.resize(photo, (max(8, round(width / factor)), max(8, round(height / factor))), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
 
 
 def _through_jpeg(image: Image, quality: int) -> Image:

@@ -83,6 +83,7 @@ def _paint_border(canvas: _Canvas, x: FloatField, y: FloatField, side_px: float,
     anchor = rng.uniform(0.05, 0.95, 2) * (width, height)
     offset = (y - anchor[1]) * np.float32(np.cos(angle)) - (x - anchor[0]) * np.float32(np.sin(angle))
     rows = int(rng.integers(1, 7))
+    side_px *= float(rng.uniform(0.65, 1.1))
     style = layout.draw_row_style(side_px, rng, regular=chance(0.3, rng))
     cells = layout.straight_rows(x - np.float32(anchor[0]), y - np.float32(anchor[1]), angle, style, rng)
     row = np.floor(offset / side_px)
@@ -101,7 +102,7 @@ def _paint_figure(canvas: _Canvas, x: FloatField, y: FloatField, side_px: float,
     if len(outline) < 8 * side_px:
         return
     distance_px, turn = _outline_coordinates(x.shape, outline)
-    style = layout.draw_row_style(side_px * float(rng.uniform(0.75, 1.05)), rng, regular=False)
+    style = layout.draw_row_style(side_px * float(rng.uniform(0.55, 1.05)), rng, regular=False)
     lengths = [_row_length_px(distance_px, mask, style.side_px) for mask in (inside, ~inside)]
     inner = layout.contour_rows(distance_px, turn, lengths[0], style, rng)
     outer = layout.contour_rows(distance_px, turn, lengths[1], style, rng)
@@ -109,7 +110,7 @@ def _paint_figure(canvas: _Canvas, x: FloatField, y: FloatField, side_px: float,
     ground = int(canvas.areas[outline[0][1], outline[0][0]])
     canvas.paint(outer, ~inside & (distance_px < halo_rows * style.side_px), area=ground)
     filled_by_rows = opus == "vermiculatum" or chance(0.3, rng)
-    body = inner if filled_by_rows else _cut_area(x, y, side_px * float(rng.uniform(0.8, 1.2)), opus, rng)
+    body = inner if filled_by_rows else _cut_area(x, y, side_px * float(rng.uniform(0.6, 1.15)), opus, rng)
     canvas.paint(body, inside)
     if line_rows:
         canvas.paint(inner, inside & (distance_px < line_rows * style.side_px))

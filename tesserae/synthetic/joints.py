@@ -33,7 +33,7 @@ def draw_joint_style(rng: Rng) -> JointStyle:
     """Draw the joints of one mosaic."""
     return JointStyle(
         width=log_uniform(0.04, 0.3, rng),
-        spread=float(rng.uniform(0.1, 0.5)),
+        spread=float(rng.uniform(0.1, 0.65)),
         rounding=log_uniform(0.01, 0.2, rng),
         chipping=log_uniform(0.01, 0.07, rng),
     )

@@ -45,14 +45,14 @@ class RowStyle:
 
 def draw_row_style(side_px: float, rng: Rng, *, regular: bool) -> RowStyle:
     """Draw a style; `regular` gives opus regulatum (rows aligned both ways), otherwise tessellatum or vermiculatum."""
-    care = rng.uniform(0.3, 1.0)
+    care = rng.uniform(0.3, 1.0) if regular or chance(0.7, rng) else rng.uniform(1.0, 1.9)
     return RowStyle(
         side_px=side_px,
         aspect=float(np.exp(rng.normal(0.05, 0.2))),
         cut_jitter=float((0.04 if regular else 0.14) * care),
         tilt=float((0.06 if regular else 0.22) * care),
         bond=0.0 if regular else 1.0,
-        row_jitter=float((0.04 if regular else 0.1) * care),
+        row_jitter=float((0.04 if regular else 0.12) * care),
         length_jitter=0.0 if regular else float(rng.uniform(0.0, 0.2)),
         double=0.0 if chance(0.6, rng) else float(rng.uniform(0.0, 0.25)),
     )

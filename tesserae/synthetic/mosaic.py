@@ -99,10 +99,10 @@ def _paint_scene(labels: Labels, areas: NDArray[np.int16], side_px: float, rng: 
     area_of_label = np.zeros(int(labels.max()) + 1, dtype=np.int16)
     area_of_label[labels.ravel()] = areas.ravel()
     paint = stone.paint_stones(labels, area_of_label, side_px, rng)
-    visible = labels > 0
-    mean_rgb = paint.rgb[visible].mean(axis=0) if visible.any() else np.full(3, 0.5, dtype=np.float32)
-    mortar_rgb = stone.draw_mortar_rgb(mean_rgb, rng)
-    lit = surface.light_relief(labels, paint, mortar_rgb, side_px, rng)
+    visible = paint.rgb[labels > 0][::101]
+    mortar_rgb = stone.draw_mortar_rgb(visible if len(visible) else np.full((1, 3), 0.5, dtype=np.float32), rng)
+    mortar = surface.mortar_field(labels.shape, mortar_rgb, side_px, rng)
+    lit = surface.light_relief(labels, paint, mortar, side_px, rng)
     lit = _fill_lacunae(lit, labels, mortar_rgb, side_px, rng)
     return surface.age_surface(lit, labels, mortar_rgb, side_px, rng)
 

@@ -15,7 +15,9 @@ WARM = ((0.80, 0.62, 0.42), (0.76, 0.50, 0.36), (0.62, 0.33, 0.24), (0.86, 0.67,
 DARK = ((0.16, 0.15, 0.16), (0.24, 0.19, 0.18), (0.30, 0.30, 0.33), (0.13, 0.13, 0.20), (0.33, 0.25, 0.20))
 COOL = ((0.42, 0.50, 0.45), (0.35, 0.42, 0.48), (0.50, 0.54, 0.54), (0.30, 0.38, 0.30), (0.55, 0.60, 0.50))
 GLASS = ((0.05, 0.30, 0.26), (0.10, 0.20, 0.42), (0.15, 0.45, 0.50), (0.45, 0.10, 0.12), (0.20, 0.35, 0.15))
-_LEAST_CONTRAST = 0.08
+_LEAST_CONTRAST = 0.13  # distance in sRGB (0..1 each)
+_MOST_ALIKE = 0.2  # share of stones that may be closer to the mortar
+_MORTAR_DRAWS = 12
 GOLD = ((0.80, 0.64, 0.25), (0.70, 0.53, 0.20), (0.86, 0.72, 0.38))
 
 
@@ -32,8 +34,8 @@ def paint_stones(labels: Labels, area_of_label: NDArray[np.int16], side_px: floa
     """Colour every tessera by its area's materials, with its own shade, gradient, texture and veins."""
     count = len(area_of_label)
     base, gloss = _material_of_labels(area_of_label, rng)
-    shade = 1 + log_uniform(0.015, 0.11, rng) * rng.standard_normal(count)
-    tint = 1 + log_uniform(0.004, 0.04, rng) * rng.standard_normal((count, 3))
+    shade = 1 + log_uniform(0.015, 0.15, rng) * rng.standard_normal(count)
+    tint = 1 + log_uniform(0.004, 0.06, rng) * rng.standard_normal((count, 3))
     rgb_of_label = (np.clip(base, 0.03, 0.97) * shade[:, None] * tint).astype(np.float32)
     texture = _texture(labels, side_px, count, rng)
     slant = (log_uniform(0.01, 0.12, rng) / side_px * rng.standard_normal((count, 2))).astype(np.float32)
@@ -41,31 +43,35 @@ def paint_stones(labels: Labels, area_of_label: NDArray[np.int16], side_px: floa
     gradient = (x - _per_label_mean(x, labels, count)[labels]) * slant[labels, 0]
     gradient += (y - _per_label_mean(y, labels, count)[labels]) * slant[labels, 1]
     rgb = rgb_of_label[labels] * (1 + texture + gradient)[..., None]
-    roughness = (log_uniform(0.03, 0.9, rng) * np.exp(0.4 * rng.standard_normal(count))).astype(np.float32)
+    roughness = (log_uniform(0.03, 0.7, rng) * np.exp(0.4 * rng.standard_normal(count))).astype(np.float32)
     return StonePaint(np.clip(rgb, 0, 1.1).astype(np.float32), roughness, gloss)
 
 
 def draw_mortar_rgb(stone_rgb: FloatField, rng: Rng) -> FloatField:
-    """Draw a mortar colour (3,): light, dark, earthy, or like the stones themselves (low contrast)."""
-    kind = rng.choice(["light", "dark", "earth", "stone", "grey"], p=[0.24, 0.24, 0.2, 0.2, 0.12])
+    """Draw a mortar colour (3,) for stones of the colours (N, 3): light, dark, earthy, or like the stones themselves.
+
+    Redrawn until it differs from most stones, in brightness or in hue: joints that nobody can see teach nothing.
+    """
+    candidates = [_any_mortar_rgb(stone_rgb.mean(axis=0), rng) for _ in range(_MORTAR_DRAWS)]
+    alike = [float((np.linalg.norm(stone_rgb - candidate, axis=1) < _LEAST_CONTRAST).mean()) for candidate in candidates]
+    legible = [share <= _MOST_ALIKE for share in alike]
+    return candidates[legible.index(True) if any(legible) else int(np.argmin(alike))]
+
+
+def _any_mortar_rgb(mean_stone_rgb: FloatField, rng: Rng) -> FloatField:
+    kind = rng.choice(["light", "dark", "earth", "stone", "hue", "grey"], p=[0.22, 0.22, 0.18, 0.12, 0.14, 0.12])
     tint = np.asarray([1.0, rng.uniform(0.92, 1.0), rng.uniform(0.78, 1.0)])
     if kind == "stone":
-        colour = stone_rgb * (rng.uniform(0.5, 0.85) if chance(0.65, rng) else rng.uniform(1.12, 1.35))
+        colour = mean_stone_rgb * (rng.uniform(0.5, 0.85) if chance(0.65, rng) else rng.uniform(1.12, 1.35))
+    elif kind == "hue":
+        warmth, green = rng.normal(0.03, 0.09), rng.normal(0, 0.03)
+        colour = mean_stone_rgb + np.asarray([warmth, green, -warmth]) + rng.normal(0, 0.03)
     elif kind == "earth":
-        colour = np.asarray([0.55, 0.42, 0.28]) * rng.uniform(0.6, 1.3)
+        colour = np.asarray([0.55, 0.42, 0.28]) * rng.uniform(0.6, 1.4)
     else:
         low, high = {"light": (0.68, 0.95), "dark": (0.08, 0.35), "grey": (0.35, 0.65)}[str(kind)]
         colour = rng.uniform(low, high) * tint
-    return _apart_from(np.asarray(colour, dtype=np.float32), stone_rgb)
-
-
-def _apart_from(mortar_rgb: FloatField, stone_rgb: FloatField) -> FloatField:
-    """Darken or lighten the mortar until it differs from the mean stone by at least a twelfth in brightness."""
-    difference = float(mortar_rgb.mean() - stone_rgb.mean())
-    if abs(difference) >= _LEAST_CONTRAST:
-        return mortar_rgb
-    wanted = -_LEAST_CONTRAST if difference < 0 or stone_rgb.mean() > 0.8 else _LEAST_CONTRAST
-    return np.asarray(np.clip(mortar_rgb + np.float32(wanted - difference), 0.03, 1.0))
+    return np.clip(np.asarray(colour, dtype=np.float32), 0.03, 1.0)
 
 
 def _material_of_labels(area_of_label: NDArray[np.int16], rng: Rng) -> tuple[FloatField, FloatField]:

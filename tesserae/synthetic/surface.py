@@ -10,10 +10,20 @@ from tesserae.synthetic.stone import StonePaint
 Labels = NDArray[np.int32]
 
 
-def light_relief(labels: Labels, paint: StonePaint, mortar_rgb: FloatField, side_px: float, rng: Rng) -> FloatField:
-    """Return the lit surface as float32 (H, W, 3) in about 0..1."""
+def mortar_field(shape: tuple[int, int], mortar_rgb: FloatField, side_px: float, rng: Rng) -> FloatField:
+    """Return the mortar's colour at every place, float32 (H, W, 3): grainy, and often in patches of lime, earth or dust."""
+    grain = 1 + np.float32(log_uniform(0.02, 0.15, rng)) * fractal_noise(shape, side_px * 0.4, rng)
+    mortar = np.asarray(mortar_rgb * grain[..., None], dtype=np.float32)
+    if chance(0.5, rng):
+        second = mortar_rgb * rng.uniform(0.35, 1.7) * (1 + rng.normal(0, 0.05, 3))
+        patches = fractal_noise(shape, side_px * log_uniform(0.5, 4.0, rng), rng) * rng.uniform(0.5, 2.0) + rng.uniform(-0.8, 0.3)
+        mortar = _blend(mortar, np.clip(second, 0.03, 1.0), np.clip(patches, 0, 1))
+    return mortar
+
+
+def light_relief(labels: Labels, paint: StonePaint, mortar: FloatField, side_px: float, rng: Rng) -> FloatField:
+    """Return the lit surface as float32 (H, W, 3) in about 0..1; `mortar` is that of `mortar_field`."""
     stone = labels > 0
-    mortar = mortar_rgb * (1 + np.float32(log_uniform(0.02, 0.15, rng)) * fractal_noise(labels.shape, side_px * 0.4, rng))[..., None]
     rgb = np.where(stone[..., None], paint.rgb, mortar)
     height = _relief(labels, paint.roughness, side_px, rng)
     direction = float(rng.uniform(0, 2 * np.pi))
@@ -33,12 +43,12 @@ def age_surface(rgb: FloatField, labels: Labels, mortar_rgb: FloatField, side_px
         film = np.clip(fractal_noise(labels.shape, 3 * side_px, rng) * 0.5 + rng.uniform(-0.2, 0.5), 0, 1) * rng.uniform(0.05, 0.35)
         colour = mortar_rgb if chance(0.5, rng) else np.asarray([0.45, 0.38, 0.28], dtype=np.float32) * rng.uniform(0.5, 1.6)
         aged = _blend(aged, colour, film)
-    if chance(0.3, rng):
+    if chance(0.4, rng):
         patch = fractal_noise(labels.shape, side_px * log_uniform(0.2, 1.2, rng), rng) > rng.uniform(0.9, 2.0)
         spread = cv2.GaussianBlur(patch.astype(np.float32), (0, 0), max(0.5, 0.04 * side_px))
         where = np.clip(smooth_noise(labels.shape, 8 * side_px, rng) + rng.uniform(-0.3, 0.7), 0, 1)
-        colour = np.asarray([0.30, 0.24, 0.20], dtype=np.float32) * rng.uniform(0.5, 2.2)
-        aged = _blend(aged, colour, spread * where * rng.uniform(0.4, 0.95))
+        earth = np.asarray([0.30, 0.24, 0.20], dtype=np.float32) * rng.uniform(0.5, 2.2)
+        aged = _blend(aged, mortar_rgb if chance(0.4, rng) else earth, spread * where * rng.uniform(0.3, 0.8))
     for _ in range(int(rng.integers(1, 5)) if chance(0.3, rng) else 0):
         aged = _blend(aged, aged.mean(axis=(0, 1)) * rng.uniform(0.2, 0.6), _crack(labels.shape, side_px, rng) * rng.uniform(0.3, 0.9))
     return aged
