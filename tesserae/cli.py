@@ -165,6 +165,8 @@ def pretrain(
     pool: Annotated[int, typer.Option(min=1, help="Number of synthetic mosaics to learn from.")] = Recipe.pool_size,
     finder_steps: Annotated[int, typer.Option(min=1, help="Steps of encoder and finder.")] = Recipe.finder_steps,
     decoder_steps: Annotated[int, typer.Option(min=1, help="Steps of prompt encoder and mask decoder.")] = Recipe.decoder_steps,
+    finder_lr: Annotated[float, typer.Option(help="Peak learning rate of encoder and finder; lower it when going on.")] = Recipe.finder_lr,
+    decoder_lr: Annotated[float, typer.Option(help="Peak learning rate of the decoder.")] = Recipe.decoder_lr,
     parent: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="An embedded model to go on from; default: random weights.")
     ] = None,
@@ -174,7 +176,9 @@ def pretrain(
     from tesserae.pretraining.run import pretrain as run_pretraining
 
     logging.getLogger("tesserae").setLevel(logging.INFO)
-    recipe = Recipe(seed=seed, pool_size=pool, finder_steps=finder_steps, decoder_steps=decoder_steps)
+    recipe = Recipe(
+        seed=seed, pool_size=pool, finder_steps=finder_steps, finder_lr=finder_lr, decoder_steps=decoder_steps, decoder_lr=decoder_lr
+    )
     target = out if out is not None else work_dir / "tesserae_mini.pt"
     with _progress_line("Rendering synthetic mosaics") as show:
         path = run_pretraining(

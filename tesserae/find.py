@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tesserae.canvas import Canvas, tidy_labels
 from tesserae.clock import Clock
-from tesserae.finder import INTERIOR_ABOVE, SIDE_UNIT_PX, WORKING_SIDE_PX, FinderMaps, outline_tesserae
+from tesserae.finder import INTERIOR_ABOVE, SIDE_UNIT_PX, WORKING_SIDE_PX, FinderMaps, outline_tesserae, typical_log_side
 from tesserae.labelmap import interior_points
 from tesserae.masks import paint_outlines
 from tesserae.models import Models
@@ -55,11 +55,12 @@ def find_tesserae(
 def octaves_off(maps: FinderMaps, tile: Tile) -> float:
     """Return log2 of the tessera side in the tile's core over the working side: 1 = twice as large. 0 where too little is seen."""
     x0, y0, x1, y1 = tile.core_xyxy
-    core = (slice(y0, y1), slice(x0, x1))
-    interior = maps.interior[core] > INTERIOR_ABOVE
-    if interior.mean() < _LEAST_INTERIOR:
+    core = np.zeros(maps.interior.shape, dtype=bool)
+    core[y0:y1, x0:x1] = True
+    seen = core & (maps.interior > INTERIOR_ABOVE)
+    if seen.sum() < _LEAST_INTERIOR * core.sum():
         return 0.0
-    return float(np.median(maps.log_side[core][interior]) + np.log2(SIDE_UNIT_PX / WORKING_SIDE_PX))
+    return typical_log_side(maps, seen) + float(np.log2(SIDE_UNIT_PX / WORKING_SIDE_PX))
 
 
 def _paint_tile(image: NDArray[np.uint8], tile: Tile, maps: FinderMaps, canvas: Canvas, clock: Clock) -> None:

@@ -53,6 +53,17 @@ def find_peaks(maps: FinderMaps) -> NDArray[np.int32]:
     return np.asarray(islands, dtype=np.int32)
 
 
+def typical_log_side(maps: FinderMaps, where: NDArray[np.bool_]) -> float:
+    """Return the log2 side, in units of `SIDE_UNIT_PX`, of the median tessera on the pixels `where` bool (H, W).
+
+    Every tessera has one vote, whatever its size: a pixel counts by the inverse of the area that its tessera has there. The median over
+    pixels would be that of the large stones, and the small ones between them would be merged.
+    """
+    log_side = np.sort(maps.log_side[where])
+    votes = np.cumsum(np.exp2(-2 * log_side.astype(np.float64)))
+    return float(log_side[np.searchsorted(votes, 0.5 * votes[-1])])
+
+
 class FinderHead(nn.Module):
     """Three maps from the neck's three levels (strides 4, 8, 16) and the picture itself.
 

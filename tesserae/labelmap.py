@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
@@ -129,6 +130,17 @@ def relabel_sequential(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     for before, after in zip(_strips(labels), _strips(out), strict=True):
         after[...] = table[before] if table.size else np.searchsorted(steps, before)
     return out
+
+
+def fill_mortar_from_nearest(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the label map (H, W) with every pixel of mortar given to the nearest tessera; a map without any stays as it is."""
+    mortar = labels == 0
+    if not mortar.any() or mortar.all():
+        return labels
+    _, nearest = cv2.distanceTransformWithLabels(mortar.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    label_of_site = np.zeros(int(nearest.max()) + 1, dtype=np.int32)
+    label_of_site[nearest[~mortar]] = labels[~mortar]
+    return np.asarray(label_of_site[nearest], dtype=np.int32)
 
 
 def interior_points(labels: NDArray[np.int32]) -> InteriorPoints:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from tesserae.labelmap import fill_mortar_from_nearest
 from tesserae.tiling import Tile
 
 STABILITY_OFFSET = 1.0
@@ -113,7 +114,11 @@ def paint_outlines(
     probability = cv2.warpAffine(interior, matrix, size, flags=flags | cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     # float32 holds whole numbers up to 16 million exactly; a tile has fewer tesserae than pixels
     nearest = cv2.warpAffine(
-        _without_gaps(outlines).astype(np.float32), matrix, size, flags=flags | cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+        fill_mortar_from_nearest(outlines).astype(np.float32),
+        matrix,
+        size,
+        flags=flags | cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return np.where(probability > 0.5, nearest, 0).astype(np.int32)
 
@@ -162,14 +167,3 @@ def _enlarge(
     flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
     size = (box[2] - box[0], box[3] - box[1])
     return np.asarray(cv2.warpAffine(logits, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32)
-
-
-def _without_gaps(outlines: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Give every pixel the number of the nearest outline, so that enlarging never meets a gap."""
-    free = (outlines == 0).astype(np.uint8)
-    if free.all():
-        return outlines
-    _, nearest = cv2.distanceTransformWithLabels(free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    number_of_site = np.zeros(int(nearest.max()) + 1, dtype=np.int32)
-    number_of_site[nearest[outlines > 0]] = outlines[outlines > 0]
-    return np.asarray(number_of_site[nearest])

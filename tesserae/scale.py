@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tesserae.finder import SIDE_UNIT_PX, FinderMaps
+from tesserae.finder import SIDE_UNIT_PX, FinderMaps, typical_log_side
 from tesserae.tiling import Tile, cut_tile, plan_tiles, spread_tiles
 
 LADDER = (3.2, 1.6, 0.8, 0.4, 0.2)
@@ -65,7 +65,7 @@ def _ask(image: NDArray[np.uint8], scale: float, probes: int, find_maps: FindMap
         sees = (maps.interior > _CONFIDENT) & shown
         if sees.sum() < _LEAST_COVERAGE * shown.sum():
             continue
-        middle = float(np.median(maps.log_side[sees]))
+        middle = typical_log_side(maps, sees)
         sure = float(np.abs(2 * maps.interior[sees] - 1).mean() * sees.mean())
         weight = sure * float(np.exp(-((middle / _TRUSTED_OCTAVES) ** 2)))
         votes.append(_Vote(middle + float(np.log2(SIDE_UNIT_PX / scale)), weight))

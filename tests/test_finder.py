@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from tesserae.finder import MIN_AREA_PX, PEAK_ABOVE, FinderHead, FinderMaps, find_peaks, outline_tesserae
+from tesserae.finder import MIN_AREA_PX, PEAK_ABOVE, FinderHead, FinderMaps, find_peaks, outline_tesserae, typical_log_side
 
 
 def maps_of(distance, interior=None):
@@ -28,6 +28,23 @@ def two_touching_stones():
     labels[2:12, 2:12] = 1
     labels[2:12, 12:22] = 2
     return labels
+
+
+@pytest.mark.parametrize(
+    ("large", "small", "expected"),
+    [(1, 1, -1.0), (3, 8, -1.0), (2, 1, 0.0), (1, 0, 0.0)],
+    ids=["equal numbers", "most are small", "most are large", "one size"],
+)
+def test_every_tessera_has_one_vote_for_the_size(large, small, expected):
+    """Stones of 8 x 8 and 4 x 4 pixels: a large one covers four times the ground of a small one."""
+    log_side = np.repeat(np.asarray([0.0, -1.0], np.float32), [large * 64, small * 16])[None]
+    maps = FinderMaps(np.ones_like(log_side), np.zeros_like(log_side), log_side)
+    assert typical_log_side(maps, np.ones(log_side.shape, bool)) == expected
+
+
+def test_only_the_pixels_asked_for_vote():
+    maps = FinderMaps(np.ones((1, 4), np.float32), np.zeros((1, 4), np.float32), np.asarray([[0.0, 0.0, 2.0, 2.0]], np.float32))
+    assert typical_log_side(maps, np.asarray([[False, False, True, True]])) == 2.0
 
 
 def test_peaks_are_numbered_islands_inside_the_interior():

@@ -182,3 +182,20 @@ def test_interior_point_of_a_ring_lies_in_the_ring() -> None:
     labels[3:8, 3:8] = 0
     ((x, y),) = labelmap.interior_points(labels).points_xy.astype(int)
     assert labels[y, x] == 8
+
+
+@pytest.mark.parametrize(
+    ("labels", "filled"),
+    [
+        ([[1, 0, 0, 0, 2]], [[1, 1, None, 2, 2]]),
+        ([[3, 0], [0, 0]], [[3, 3], [3, 3]]),
+        ([[0, 0]], [[0, 0]]),
+        ([[4, 5]], [[4, 5]]),
+    ],
+    ids=["half way", "one tessera", "mortar only", "no mortar"],
+)
+def test_mortar_goes_to_the_nearest_tessera(labels, filled):
+    result = labelmap.fill_mortar_from_nearest(np.asarray(labels, np.int32))
+    assert result.dtype == np.int32
+    for row, wanted in zip(result.tolist(), filled, strict=True):
+        assert [got for got, want in zip(row, wanted, strict=True) if want is not None] == [want for want in wanted if want is not None]

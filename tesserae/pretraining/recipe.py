@@ -17,7 +17,7 @@ class Recipe:
     seed: int = 22
     pool_size: int = 3200
     finder_steps: int = 4800
-    finder_lr: float = 1.2e-3
+    finder_lr: float = 1.5e-3
     finder_warmup: int = 100
     decoder_steps: int = 4000
     decoder_lr: float = 7e-4

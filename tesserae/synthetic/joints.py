@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from tesserae.labelmap import fill_mortar_from_nearest
 from tesserae.synthetic.noise import FloatField, Rng, chance, log_uniform, smooth_noise
 
 Labels = NDArray[np.int32]
@@ -80,7 +81,7 @@ def _connected_cells(cells: NDArray[np.int32]) -> Labels:
     edge[:, :-1] |= cells[:, :-1] != cells[:, 1:]
     edge[:-1] |= cells[:-1] != cells[1:]
     _, parts = cv2.connectedComponents((~edge).astype(np.uint8), connectivity=4)
-    return _fill_from_nearest(parts.astype(np.int32))
+    return fill_mortar_from_nearest(parts.astype(np.int32))
 
 
 def _split_long(pieces: Labels, side_px: float, longest: float, rng: Rng) -> Labels:
@@ -110,18 +111,7 @@ def _without_slivers(pieces: Labels, side_px: float, share: float) -> Labels:
     if small.all():
         return pieces
     kept = np.where(small[pieces], 0, pieces)
-    return _fill_from_nearest(kept)
-
-
-def _fill_from_nearest(labels: Labels) -> Labels:
-    """Give each pixel of value 0 the label of the nearest labelled pixel."""
-    free = labels == 0
-    if not free.any() or free.all():
-        return labels
-    _, nearest = cv2.distanceTransformWithLabels(free.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    label_of_site = np.zeros(int(nearest.max()) + 1, dtype=np.int32)
-    label_of_site[nearest[~free]] = labels[~free]
-    return np.asarray(label_of_site[nearest], dtype=np.int32)
+    return fill_mortar_from_nearest(kept)
 
 
 def _distance_to_edge(pieces: Labels) -> FloatField:
