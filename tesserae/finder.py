@@ -20,6 +20,7 @@ WORKING_SIDE_PX = 16.0  # tesserae of this side (square root of the area) are fo
 INTERIOR_ABOVE = 0.5
 PEAK_ABOVE = 0.42  # islands of relative distance above this are seeds (docs/decisions.md)
 MIN_AREA_PX = 20  # in the finder's pixels; its unit tessera has 576
+FRAGMENT_SHARE = 0.25  # a piece below this share of the area that the finder expects there is a fragment, or a speck of mortar
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,21 @@ def outline_tesserae(maps: FinderMaps) -> NDArray[np.int32]:
     """Return a label map int32 (H, W) of first outlines: a watershed of the relative distance from its peaks, inside the interior."""
     interior = maps.interior > INTERIOR_ABOVE
     outlines: NDArray[np.int32] = watershed(-maps.distance, find_peaks(maps), mask=interior).astype(np.int32)
-    too_small = np.bincount(outlines.ravel()) < MIN_AREA_PX
-    too_small[0] = False
-    outlines[too_small[outlines]] = 0
+    outlines[_too_small(outlines, maps.log_side)[outlines]] = 0
     return outlines
+
+
+def _too_small(outlines: NDArray[np.int32], log_side: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell for each number in the outlines, and 0, whether it is too small for a tessera: at all, or for one of the size expected there.
+
+    True chips stand where the finder expects small stones; a chip among large ones is a fragment of its neighbour.
+    """
+    area_px = np.bincount(outlines.ravel())
+    log_side_of = np.bincount(outlines.ravel(), log_side.ravel()) / np.maximum(area_px, 1)
+    expected_px = (SIDE_UNIT_PX * np.exp2(log_side_of)) ** 2
+    too_small: NDArray[np.bool_] = (area_px < MIN_AREA_PX) | (area_px < FRAGMENT_SHARE * expected_px)
+    too_small[0] = False
+    return too_small
 
 
 def find_peaks(maps: FinderMaps) -> NDArray[np.int32]:

@@ -5,13 +5,23 @@ import pytest
 import torch
 from scipy import ndimage
 
-from tesserae.finder import MIN_AREA_PX, PEAK_ABOVE, FinderHead, FinderMaps, find_peaks, outline_tesserae, typical_log_side
+from tesserae.finder import (
+    FRAGMENT_SHARE,
+    MIN_AREA_PX,
+    PEAK_ABOVE,
+    SIDE_UNIT_PX,
+    FinderHead,
+    FinderMaps,
+    find_peaks,
+    outline_tesserae,
+    typical_log_side,
+)
 
 
 def maps_of(distance, interior=None):
     distance = np.asarray(distance, np.float32)
     interior = (distance > 0) if interior is None else np.asarray(interior)
-    return FinderMaps(interior.astype(np.float32), distance, np.zeros_like(distance))
+    return FinderMaps(interior.astype(np.float32), distance, np.full_like(distance, np.log2(8 / SIDE_UNIT_PX)))  # stones of 8 pixels a side
 
 
 def ideal_maps(labels):
@@ -40,6 +50,19 @@ def test_every_tessera_has_one_vote_for_the_size(large, small, expected):
     log_side = np.repeat(np.asarray([0.0, -1.0], np.float32), [large * 64, small * 16])[None]
     maps = FinderMaps(np.ones_like(log_side), np.zeros_like(log_side), log_side)
     assert typical_log_side(maps, np.ones(log_side.shape, bool)) == expected
+
+
+@pytest.mark.parametrize(("expected_px", "kept"), [(10.0, 2), (18.0, 2), (22.0, 1), (45.0, 0)])
+def test_a_piece_far_below_the_expected_area_is_a_fragment(expected_px, kept):
+    """Stones of 20 x 20 and 10 x 10 pixels, where the finder expects stones of `expected_px` a side."""
+    assert FRAGMENT_SHARE == 0.25
+    labels = np.zeros((24, 40), np.int32)
+    labels[2:22, 2:22] = 1
+    labels[7:17, 26:36] = 2
+    maps = ideal_maps(labels)
+    log_side = np.full_like(maps.log_side, np.log2(expected_px / SIDE_UNIT_PX))
+    outlines = outline_tesserae(FinderMaps(maps.interior, maps.distance, log_side))
+    assert len(np.unique(outlines)) - 1 == kept
 
 
 def test_only_the_pixels_asked_for_vote():
