@@ -19,7 +19,7 @@ from tesserae.scale import MAX_SCALE, estimate_side_px, model_scale
 from tesserae.tiling import Tile, cut_tile, plan_tiles, tiles_within
 
 HALO_PX = 48  # finder pixels around a tile's core: three tesserae
-OTHER_SIZE_OCTAVES = 0.3  # a tile whose tesserae differ by more from the working side is looked at again
+OTHER_SIZE_OCTAVES = 0.2  # a tile whose tesserae differ by more from the working side is looked at again
 _LEAST_INTERIOR = 0.1  # of a tile's core; with less there are too few tesserae to tell their size
 SEAM_SLACK_PX = 3.0  # both tiles at a seam may claim a tessera this near to it; the canvas keeps one
 

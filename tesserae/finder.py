@@ -18,7 +18,7 @@ from torch.nn import functional
 SIDE_UNIT_PX = 24.0  # the size channel is log2(side / SIDE_UNIT_PX)
 WORKING_SIDE_PX = 16.0  # tesserae of this side (square root of the area) are found best
 INTERIOR_ABOVE = 0.5
-PEAK_ABOVE = 0.42  # islands of relative distance above this are seeds (docs/decisions.md)
+PEAK_ABOVE = 0.46  # islands of relative distance above this are seeds (docs/decisions.md)
 MIN_AREA_PX = 20  # in the finder's pixels; its unit tessera has 576
 FRAGMENT_SHARE = 0.25  # a piece below this share of the area that the finder expects there is a fragment, or a speck of mortar
 
