@@ -53,6 +53,12 @@ class Models:
         """Whether the checkpoint's record says that first outlines as mask prompts make it better."""
         return bool(self.checkpoint.record.get("mask_prompts", False))
 
+    @property
+    def least_predicted_iou(self) -> float:
+        """Below this predicted IoU the first outline is better than the checkpoint's mask; 0 where the record does not say."""
+        recorded = self.checkpoint.record.get("least_predicted_iou")
+        return float(recorded) if isinstance(recorded, int | float) else 0.0
+
     def window(self) -> int:
         """Tokens a side of the window around a tessera."""
         return window_for(self.decode_side_px, self.predictor.grid)

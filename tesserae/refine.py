@@ -1,7 +1,8 @@
 """Second pass over a photo: the chosen checkpoint draws the mask of every tessera that the finder outlined.
 
 Works at the checkpoint's own scale, on its own tiles. Each tessera belongs to the tile whose core holds its interior point, so that seams
-neither lose nor double one. A tessera for which the checkpoint gives no mask keeps its first outline: refining never loses a count.
+neither lose nor double one. A tessera keeps its first outline where the checkpoint gives no mask, or one that it trusts itself less than its
+record asks (`least_predicted_iou`): refining never loses a count.
 """
 
 from collections.abc import Callable
@@ -33,14 +34,14 @@ class Refined:
         mode: how prompts are decoded; set by the first tile where it depends on the agreement.
         agreement: mean IoU of windowed and full masks on a sample, None where it was not measured.
         scores: predicted IoU and stability of each label of the canvas.
-        silent: numbers of tesserae that the checkpoint gave no mask for.
+        outlined: scores of the tesserae that keep their first outline, by number.
     """
 
     canvas: Canvas
     mode: DecodeMode
     agreement: float | None = None
     scores: dict[int, tuple[float, float]] = field(default_factory=dict)
-    silent: list[int] = field(default_factory=list)
+    outlined: dict[int, tuple[float, float]] = field(default_factory=dict)
 
 
 def refine_tesserae(
@@ -72,7 +73,7 @@ def refine_tesserae(
         report(number / len(tiles))
         _refine_tile(image, tile, outlined, models, refined, clock, measure=decode == "auto")
     with clock.stage("paint"):
-        _keep_silent(refined, labels)
+        _paint_first_outlines(refined, labels)
         tidy, old_numbers = tidy_labels(refined.canvas.labels)
     refined.scores = {new: refined.scores[old] for new, old in old_numbers.items() if old in refined.scores}
     return tidy, refined
@@ -90,9 +91,10 @@ def _refine_tile(
         if measure and refined.agreement is None:
             _choose_mode(models, embedding, seeds, refined)
         masks = decode_seeds(models.predictor, embedding, seeds, refined.mode)
-        empty = ~(masks.logits > 0).any(axis=(1, 2))
-        keep = best_of_duplicates(masks, tile.side)
-    refined.silent.extend(seeds.ids[empty].tolist())
+        drawn = (masks.logits > 0).any(axis=(1, 2)) & (masks.predicted_iou >= models.least_predicted_iou)
+        keep = best_of_duplicates(masks, tile.side) & drawn
+    scores = _scores(masks)
+    refined.outlined |= {int(seeds.ids[number]): scores[number] for number in np.flatnonzero(~drawn)}
     with clock.stage("paint"):
         _paint(masks.take(keep), tile, image.shape, refined)
 
@@ -128,17 +130,23 @@ def _choose_mode(models: Models, embedding: Embedding, seeds: Seeds, refined: Re
 def _paint(masks: TileMasks, tile: Tile, shape: tuple[int, ...], refined: Refined) -> None:
     photo_box = tile.photo_box((shape[0], shape[1]))
     labels = refined.canvas.paint(photo_box, paint_masks(masks, tile, photo_box))
-    stability = masks.stability()
-    for number, label in labels.items():
-        refined.scores[label] = (float(masks.predicted_iou[number - 1]), float(stability[number - 1]))
+    scores = _scores(masks)
+    refined.scores |= {label: scores[number - 1] for number, label in labels.items()}
 
 
-def _keep_silent(refined: Refined, labels: NDArray[np.int32]) -> None:
-    """Paint the first outlines of tesserae without a mask where nothing else was painted; they score 0."""
-    if not refined.silent:
+def _paint_first_outlines(refined: Refined, labels: NDArray[np.int32]) -> None:
+    """Paint the tesserae that keep their first outlines, where nothing else was painted."""
+    if not refined.outlined:
         return
     height, width = labels.shape
+    kept = np.asarray(list(refined.outlined))
     number = np.zeros(int(labels.max()) + 1, dtype=np.int32)
-    number[refined.silent] = np.arange(1, len(refined.silent) + 1)
-    for label in refined.canvas.paint((0, 0, width, height), number[labels]).values():
-        refined.scores[label] = (0.0, 0.0)
+    number[kept] = np.arange(1, len(kept) + 1)
+    for position, label in refined.canvas.paint((0, 0, width, height), number[labels]).items():
+        refined.scores[label] = refined.outlined[int(kept[position - 1])]
+
+
+def _scores(masks: TileMasks) -> list[tuple[float, float]]:
+    """Predicted IoU and stability of each mask; 0 where it is empty."""
+    filled = (masks.logits > 0).any(axis=(1, 2))
+    return [(float(iou), float(stable)) for iou, stable in zip(masks.predicted_iou * filled, masks.stability() * filled, strict=True)]

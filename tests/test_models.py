@@ -40,6 +40,7 @@ def test_the_embedded_checkpoint_serves_twice(weights, monkeypatch):
     assert loaded.decode_side_px == 512 / 21
     assert loaded.trained_for_windows
     assert loaded.mask_prompts
+    assert loaded.least_predicted_iou == 0.0  # nothing is recorded of it
     assert loaded.window() == 8
     assert loaded.dtype == "float32"
     assert str(loaded.predictor.device) == "cpu"
@@ -89,10 +90,11 @@ def test_a_checkpoint_of_ones_own_may_share_the_size_but_not_the_encoder(weights
         other = build_model(EMBEDDED_CONFIG)
     path = weights / "mine.pt"
     torch.save({"model": other.state_dict()}, path)
-    path.with_suffix(".json").write_text(json.dumps({**RECORD, "decode_side_px": 30}))
+    path.with_suffix(".json").write_text(json.dumps({**RECORD, "decode_side_px": 30, "least_predicted_iou": 0.9}))
     loaded = load_models(named(weights, "mine"), "cpu")
     assert not loaded.shares_encoder
     assert loaded.decode_side_px == 30.0
+    assert loaded.least_predicted_iou == 0.9
     assert loaded.trained_for_windows
 
 

@@ -25,6 +25,7 @@ from tesserae.pretraining.loop import Schedule
 from tesserae.pretraining.pool import FIRST_SEED, SIDE_RANGE_PX, render_pool
 from tesserae.pretraining.recipe import Recipe
 
+LEAST_PREDICTED_IOU = 0.88  # masks that promise less are worse than the finder's own outlines (docs/decisions.md)
 Lineage = dict[str, object] | None
 _INHERITED = ("name", "date", "recipe", "data", "notes", "parent")
 
@@ -63,6 +64,7 @@ def write_weights(model: SAM2Base, finder: FinderHead, recipe: Recipe, work_dir:
         "decode": "window",
         "mask_prompts": True,
         "decode_side_px": DECODE_SIDE_PX,
+        "least_predicted_iou": LEAST_PREDICTED_IOU,
         "date": datetime.now(UTC).date().isoformat(),
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         "size_bytes": target.stat().st_size,
