@@ -1,7 +1,7 @@
 """Second pass over a photo: the chosen checkpoint draws the mask of every tessera that the finder outlined.
 
 Works at the checkpoint's own scale, on its own tiles. Each tessera belongs to the tile whose core holds its interior point, so that seams
-neither lose nor double one. A tessera keeps its first outline where the checkpoint gives no mask, or one that it trusts itself less than its
+neither lose nor double one. A tessera keeps its first outline where the checkpoint gives no mask, or one that it trusts less than its
 record asks (`least_predicted_iou`): refining never loses a count.
 """
 
