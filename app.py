@@ -3,4 +3,11 @@
 import streamlit as st
 
 st.set_page_config(page_title="Tesserae", layout="wide")
-st.navigation([st.Page("pages/count.py", title="Count tesserae", default=True)]).run()
+st.navigation(
+    [
+        st.Page("pages/count.py", title="Count tesserae", default=True),
+        st.Page("pages/mosaics.py", title="Mosaics"),
+        st.Page("pages/compare.py", title="Compare"),
+        st.Page("pages/models.py", title="Models"),
+    ]
+).run()

@@ -1,7 +1,7 @@
 """Install, start, test, lint and measure Tesserae on Linux, macOS and Windows; needs only Python's standard library.
 
     python3 launch.py install                 create .venv and install everything into it
-    python3 launch.py run [--port N] [...]    install what is missing, then open the page (rest goes to Streamlit)
+    python3 launch.py run [--port N] [...]    install what is missing, then start page and worker (rest goes to Streamlit)
     python3 launch.py test [...]              the whole suite with coverage; with arguments, plain pytest with them
     python3 launch.py lint [...]              ruff, mypy and the import contracts (arguments go to `ruff check`)
     python3 launch.py bench [...]             the benchmarks
@@ -20,6 +20,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,11 @@ TOOLING = ("setuptools", "wheel")
 TORCH = ("torch", "torchvision")
 PATIENCE_S = 5.0
 INTERRUPTED = 130
+
+WORKER_REFUSED = 2  # what the worker says when it cannot begin; its own sentence tells why
+WORKER_STARTS = 5  # so often it is started again when it dies soon after each start
+WORKER_SOUND_S = 60.0  # one that lived so long did not die of its start
+LOOK_EVERY_S = 0.2
 
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER_PLACES = (
@@ -215,6 +221,11 @@ def streamlit_command(python: str, arguments: Sequence[str]) -> list[str]:
     return [python, "-m", "streamlit", "run", "app.py", *translated]
 
 
+def worker_command(python: str) -> list[str]:
+    """Return the command line of the worker, which does the long jobs of the page."""
+    return [python, "-m", "tesserae", "worker"]
+
+
 def pytest_command(python: str, arguments: Sequence[str]) -> list[str]:
     """Return the command line of the tests; the coverage floor holds for the whole suite, so not with arguments."""
     coverage = [] if arguments else ["--cov", "--cov-report=term-missing:skip-covered"]
@@ -252,7 +263,7 @@ def run_child(command: Sequence[str], environment: Mapping[str, str] | None = No
     A request to end the launcher (SIGTERM) is handed to the child. Ctrl-C reaches the child from the terminal by
     itself: it gets PATIENCE_S seconds to end, is then asked to, and is killed after as long again or a second Ctrl-C.
     """
-    child = subprocess.Popen(command, cwd=PROJECT_DIR, env={**os.environ, **(environment or {})})
+    child = start_child(command, environment or {})
 
     def hand_on(_number: int, _frame: FrameType | None) -> None:
         child.terminate()
@@ -261,22 +272,97 @@ def run_child(command: Sequence[str], environment: Mapping[str, str] | None = No
     try:
         return child.wait()
     except KeyboardInterrupt:
-        _end_child(child)
+        end_children([child], patience_s=PATIENCE_S)
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _end_child(child: subprocess.Popen[bytes]) -> None:
+def run_with_worker(page: Sequence[str], worker: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run page and worker in the project folder until the page ends, and return its exit status (INTERRUPTED after Ctrl-C).
+
+    A worker that dies is started again. Whatever ends the page, Ctrl-C or a request to end the launcher (SIGTERM) ends both.
+    """
+    told_to_end: list[int] = []
+    previous = signal.signal(signal.SIGTERM, lambda number, _frame: told_to_end.append(number))
+    keeper = WorkerKeeper(worker, environment)
+    children: list[subprocess.Popen[bytes]] = []
+    interrupted = False
     try:
-        try:
-            child.wait(timeout=PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            child.terminate()
-            child.wait(timeout=PATIENCE_S)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        child.kill()
-        child.wait()
+        children.append(keeper.start())
+        children.append(start_child(page, environment))
+        while children[1].poll() is None and not told_to_end:
+            children[0] = keeper.look_after(children[0])
+            time.sleep(LOOK_EVERY_S)
+    except KeyboardInterrupt:  # from the terminal it reached the children too
+        interrupted = True
+    finally:
+        end_children(children, patience_s=PATIENCE_S if interrupted else 0.0)
+        signal.signal(signal.SIGTERM, previous)
+    return INTERRUPTED if interrupted else children[1].returncode
+
+
+@dataclass
+class WorkerKeeper:
+    """Starts the worker, and starts it again when it dies, but not for ever."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    started_at: float = 0.0
+    starts_left: int = WORKER_STARTS
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start a worker."""
+        self.started_at = time.monotonic()
+        return start_child(self.command, self.environment)
+
+    def look_after(self, worker: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+        """Return the worker, or a new one in place of one that has died; say so, and also when it is given up."""
+        code = worker.poll()
+        if code is None or code == WORKER_REFUSED or self.starts_left < 0:
+            return worker
+        if time.monotonic() - self.started_at >= WORKER_SOUND_S:
+            self.starts_left = WORKER_STARTS
+        self.starts_left -= 1
+        if self.starts_left < 0:
+            print(
+                f"The worker ended {WORKER_STARTS + 1} times soon after its start and is not started again; what it said stands above. "
+                "The page stays open, but no job is done until you end this and start it again.",
+                file=sys.stderr,
+                flush=True,
+            )
+            return worker
+        print(f"The worker ended (exit status {code}); it is started again, and what it did goes on.", file=sys.stderr, flush=True)
+        return self.start()
+
+
+def start_child(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a command in the project folder."""
+    return subprocess.Popen(command, cwd=PROJECT_DIR, env={**os.environ, **environment})
+
+
+def end_children(children: Sequence[subprocess.Popen[bytes]], *, patience_s: float = 0.0) -> None:
+    """End children: wait `patience_s` for those that know, ask the rest, and after PATIENCE_S or a Ctrl-C kill them."""
+    try:
+        if not _have_ended(children, patience_s):
+            for child in children:
+                child.terminate()
+            _have_ended(children, PATIENCE_S)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def _have_ended(children: Sequence[subprocess.Popen[bytes]], within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while any(child.poll() is None for child in children):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(LOOK_EVERY_S / 4)
+    return True
 
 
 def command_install(arguments: Sequence[str]) -> int:
@@ -290,11 +376,12 @@ def command_install(arguments: Sequence[str]) -> int:
 
 
 def command_run(arguments: Sequence[str]) -> int:
-    """Open the page; ending it with Ctrl-C is the normal way and counts as success."""
+    """Start page and worker; ending them with Ctrl-C is the normal way and counts as success."""
     install(dev=False)
     # Two runs at once must not spin while they wait for each other's threads (docs/decisions.md).
     calm = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
-    code = run_child(streamlit_command(str(venv_python(VENV_DIR, os.name)), arguments), calm)
+    python = str(venv_python(VENV_DIR, os.name))
+    code = run_with_worker(streamlit_command(python, arguments), worker_command(python), calm)
     return 0 if code == INTERRUPTED else code
 
 

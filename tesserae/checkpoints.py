@@ -166,7 +166,7 @@ def import_checkpoint(file: Path, config: str, weights_dir: Path, name: str | No
         CheckpointError: a name that is taken or not allowed, an unreadable file, weights that do not fit, a full disk.
     """
     full_config = resolve_config(config)
-    target = weights_dir / f"{_free_name(file.stem if name is None else name, weights_dir)}.pt"
+    target = weights_dir / f"{free_name(file.stem if name is None else name, weights_dir)}.pt"
     contents = read_checkpoint_file(file)
     with torch.random.fork_rng(devices=[]):
         model = build_model(full_config)
@@ -350,8 +350,8 @@ def _how_to_get(checkpoint: Checkpoint) -> str:
     )
 
 
-def _free_name(name: str, weights_dir: Path) -> str:
-    """Return the name if a new checkpoint may have it."""
+def free_name(name: str, weights_dir: Path) -> str:
+    """Return the name if a new checkpoint may have it; raises CheckpointError when it is not allowed or taken."""
     if not _NAME.fullmatch(name):
         raise CheckpointError(
             f"'{name}' cannot be the name of a checkpoint: expected letters, digits and . _ + - only, beginning with a "

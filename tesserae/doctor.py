@@ -1,9 +1,9 @@
-"""What this machine has for Tesserae and what is missing, in sentences; changes nothing."""
+"""What this machine has for Tesserae and what is missing, in sentences; changes nothing unless a repair is asked for."""
 
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,13 @@ import tesserae
 from tesserae.checkpoints import EMBEDDED_NAME, list_checkpoints, list_problems, verify_checkpoint
 from tesserae.device import bfloat16_helps, choose_device
 from tesserae.download import format_size
+from tesserae.errors import TesseraeError
 from tesserae.settings import Settings
+from tesserae.store import Store, open_store
+from tesserae.store.database import DATABASE_FILE
+from tesserae.store.files import LABELS, PHOTOS
+from tesserae.store.photos import count_photos
+from tesserae.store.repair import Stray, find_strays, repair
 
 NEEDED_MEMORY_GB = 4.0
 NEEDED_DISK_GB = 1.0
@@ -40,12 +46,63 @@ def examine_machine(settings: Settings) -> list[Finding]:
     ]
 
 
+def examine_collection(settings: Settings) -> list[Finding]:
+    """Compare the collection's files with its records; reads every file once, about a second per gigabyte."""
+
+    def look(store: Store) -> list[Finding]:
+        strays = find_strays(store)
+        mendable = any(stray.kind in ("part", "unknown") for stray in strays)
+        hint = [Finding("Collection", "What can be put right is, without losing anything, by: python -m tesserae doctor --repair.")]
+        return [*_as_findings(strays), *(hint if mendable else [])]
+
+    return _visit_collection(settings, look)
+
+
+def repair_collection(settings: Settings) -> list[Finding]:
+    """Mend what can be mended without losing anything, and say what was done; what is left to people is marked as missing."""
+
+    def mend(store: Store) -> list[Finding]:
+        sentences, left = repair(store), find_strays(store)
+        done = [Finding("Repair", sentence) for sentence in sentences if sentence not in {stray.text for stray in left}]
+        return [*done, *_as_findings(left)]
+
+    return _visit_collection(settings, mend)
+
+
 def total_memory_bytes() -> int | None:
     """Memory of the machine; None where the system does not tell."""
     names = getattr(os, "sysconf_names", {})
     if "SC_PAGE_SIZE" not in names or "SC_PHYS_PAGES" not in names:
         return None
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _visit_collection(settings: Settings, visit: Callable[[Store], list[Finding]]) -> list[Finding]:
+    """Return what `visit` finds and how large the collection is; a collection that is not there yet is not made."""
+    home, file = settings.home.absolute(), settings.home.absolute() / DATABASE_FILE
+    if settings.database_url is None and not file.exists():
+        return [_examine_home_without_database(home, file)]
+    try:
+        with open_store(settings) as store:
+            found = visit(store)
+            return [Finding("Collection", f"{_counted(count_photos(store), 'photo')} in {home}."), *found]
+    except TesseraeError as error:
+        return [Finding("Collection", str(error), missing=True)]
+
+
+def _examine_home_without_database(home: Path, file: Path) -> Finding:
+    if any(any((home / folder).glob("*")) for folder in (PHOTOS, LABELS)):
+        text = f"Expected the database {file} beside the photos and label maps in {home}, found none: put it back from a backup."
+        return Finding("Collection", text, missing=True)
+    return Finding("Collection", f"Nothing is stored in {home} yet.")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _as_findings(strays: list[Stray]) -> list[Finding]:
+    return [Finding("Collection", stray.text, missing=True) for stray in strays]
 
 
 def _examine_memory(total_bytes: int | None) -> Finding:

@@ -7,7 +7,9 @@
     ├── CheckpointError    a checkpoint is unknown, missing, damaged or does not fit its config
     │   └── DownloadError  a checkpoint could not be fetched
     ├── DeviceError        a device was asked for that this machine does not have
-    └── OutputError        a result could not be written
+    ├── OutputError        a result could not be written
+    └── StoreError         the collection's database fails, or has not what was asked for
+        └── ConflictError  somebody else changed it first
 
 A message says what was expected, what was found, and what to do next, in sentences for people who do not program.
 """
@@ -43,3 +45,11 @@ class DeviceError(TesseraeError):
 
 class OutputError(TesseraeError):
     """A result could not be written."""
+
+
+class StoreError(TesseraeError):
+    """The collection's database fails, or has not what was asked for."""
+
+
+class ConflictError(StoreError):
+    """Somebody else changed it first."""

@@ -7,6 +7,7 @@ A tile whose tesserae are not of the size that the finder sees best is therefore
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from tesserae.canvas import Canvas, tidy_labels
@@ -16,7 +17,11 @@ from tesserae.labelmap import interior_points
 from tesserae.masks import paint_outlines
 from tesserae.models import Models
 from tesserae.scale import MAX_SCALE, estimate_side_px, model_scale
+from tesserae.tilecache import PhotoMemory, recall
 from tesserae.tiling import Tile, cut_tile, plan_tiles, tiles_within
+
+Pieces = tuple[tuple[int, int, int, int], NDArray[np.int32]]
+"""A box (x0, y0, x1, y1) of the photo, half open, and the numbered tesserae in it."""
 
 HALO_PX = 48  # finder pixels around a tile's core: three tesserae
 OTHER_SIZE_OCTAVES = 0.2  # a tile whose tesserae differ by more from the working side is looked at again
@@ -24,30 +29,37 @@ _LEAST_INTERIOR = 0.1  # of a tile's core; with less there are too few tesserae 
 SEAM_SLACK_PX = 3.0  # both tiles at a seam may claim a tessera this near to it; the canvas keeps one
 
 
-def find_side_px(image: NDArray[np.uint8], models: Models, clock: Clock) -> float:
+def find_side_px(image: NDArray[np.uint8], models: Models, clock: Clock, memory: PhotoMemory | None = None) -> float:
     """Return the tessera side of a photo uint8 (H, W, 3) in its pixels, as the finder estimates it; NaN if it sees none."""
-    return estimate_side_px(image, lambda picture: _see(picture, models, clock))
+
+    def estimate() -> dict[str, torch.Tensor]:
+        side_px = estimate_side_px(image, lambda picture: _see(picture, models, clock))
+        return {"side_px": torch.tensor(side_px, dtype=torch.float64)}
+
+    return float(recall(memory, f"side {models.finder_id} {models.dtype}", estimate)["side_px"])
 
 
 def find_tesserae(
-    image: NDArray[np.uint8], models: Models, side_px: float, clock: Clock, report: Callable[[float], None]
+    image: NDArray[np.uint8],
+    models: Models,
+    side_px: float,
+    clock: Clock,
+    report: Callable[[float], None],
+    memory: PhotoMemory | None = None,
 ) -> NDArray[np.int32]:
     """Return the label map int32 (H, W) of first outlines, for tesserae of about `side_px`.
 
-    `report` hears the share of tiles that are done.
+    `report` hears the share of tiles that are done; what `memory` keeps of the photo is not computed again.
     """
     shape = (image.shape[0], image.shape[1])
     canvas = Canvas(shape)
     tiles = plan_tiles(shape, model_scale(side_px, WORKING_SIDE_PX), models.finder_predictor.tile_px, HALO_PX)
     for number, tile in enumerate(tiles):
         report(number / len(tiles))
-        maps = _see(cut_tile(image, tile), models, clock)
-        octaves = octaves_off(maps, tile)
-        if abs(octaves) <= OTHER_SIZE_OCTAVES:
-            _paint_tile(image, tile, maps, canvas, clock)
-            continue
-        for closer in tiles_within(tile, min(tile.scale / 2**octaves, MAX_SCALE), HALO_PX):
-            _paint_tile(image, closer, _see(cut_tile(image, closer), models, clock), canvas, clock)
+        found = _recall_outlines(image, tile, models, clock, memory)
+        with clock.stage("paint"):
+            for photo_box, pieces in found:
+                canvas.paint(photo_box, pieces)
     with clock.stage("paint"):
         return tidy_labels(canvas.labels)[0]
 
@@ -63,7 +75,32 @@ def octaves_off(maps: FinderMaps, tile: Tile) -> float:
     return typical_log_side(maps, seen) + float(np.log2(SIDE_UNIT_PX / WORKING_SIDE_PX))
 
 
-def _paint_tile(image: NDArray[np.uint8], tile: Tile, maps: FinderMaps, canvas: Canvas, clock: Clock) -> None:
+def _recall_outlines(image: NDArray[np.uint8], tile: Tile, models: Models, clock: Clock, memory: PhotoMemory | None) -> list[Pieces]:
+    """The pieces of a tile, kept in the memory in their order as "box 0", "pieces 0", "box 1", ..."""
+
+    def outline() -> dict[str, torch.Tensor]:
+        named: dict[str, torch.Tensor] = {}
+        for number, (photo_box, pieces) in enumerate(_outline_tile(image, tile, models, clock)):
+            named |= {f"box {number}": torch.tensor(photo_box), f"pieces {number}": torch.from_numpy(pieces)}
+        return named
+
+    kept = recall(memory, f"outlines {models.finder_id} {models.dtype} {tile}", outline, pack=True)
+    numbers = range(len(kept) // 2)
+    return [((*kept[f"box {number}"].tolist(),), kept[f"pieces {number}"].numpy()) for number in numbers]
+
+
+def _outline_tile(image: NDArray[np.uint8], tile: Tile, models: Models, clock: Clock) -> list[Pieces]:
+    """The tesserae of a tile, in one piece, or in several where it had to be looked at again."""
+    maps = _see(cut_tile(image, tile), models, clock)
+    octaves = octaves_off(maps, tile)
+    if abs(octaves) <= OTHER_SIZE_OCTAVES:
+        return [_outline(image, tile, maps, clock)]
+    closer = tiles_within(tile, min(tile.scale / 2**octaves, MAX_SCALE), HALO_PX)
+    return [_outline(image, part, _see(cut_tile(image, part), models, clock), clock) for part in closer]
+
+
+def _outline(image: NDArray[np.uint8], tile: Tile, maps: FinderMaps, clock: Clock) -> Pieces:
+    """The tesserae that the tile answers for, in its photo box."""
     with clock.stage("find"):
         outlines = outline_tesserae(maps)
         found = interior_points(outlines)
@@ -72,7 +109,7 @@ def _paint_tile(image: NDArray[np.uint8], tile: Tile, maps: FinderMaps, canvas: 
         own[claimed] = claimed
     with clock.stage("paint"):
         photo_box = tile.photo_box((image.shape[0], image.shape[1]))
-        canvas.paint(photo_box, own[paint_outlines(outlines, maps.interior, tile, photo_box)])
+        return photo_box, own[paint_outlines(outlines, maps.interior, tile, photo_box)]
 
 
 def _see(picture: NDArray[np.uint8], models: Models, clock: Clock) -> FinderMaps:

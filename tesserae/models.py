@@ -1,5 +1,7 @@
 """What one run needs in memory: the chosen checkpoint's predictor, and the embedded model's encoder and finder head."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,17 +27,16 @@ class Models:
         predictor: its model.
         finder_predictor: the embedded model, which the finder head reads; the same object where both share one encoder.
         finder: the head.
+        encoder_id: of all weights that decide the predictor's embeddings; equal ids, equal embeddings.
+        finder_id: of all weights that decide what the finder says.
     """
 
     checkpoint: Checkpoint
     predictor: Predictor
     finder_predictor: Predictor
     finder: FinderHead
-
-    @property
-    def shares_encoder(self) -> bool:
-        """Whether one embedding serves finder and checkpoint."""
-        return self.predictor is self.finder_predictor
+    encoder_id: str
+    finder_id: str
 
     @property
     def decode_side_px(self) -> float:
@@ -79,12 +80,24 @@ def load_models(checkpoint: Checkpoint, device_name: str) -> Models:
     device = choose_device(device_name)
     bfloat16 = bfloat16_helps(device)
     embedded, finder = load_embedded(checkpoint.path.parent / f"{EMBEDDED_NAME}.pt")
+    finder_id = identify_weights(_encoder_weights(embedded) | finder.state_dict(prefix="finder."))
     finder_predictor = Predictor(embedded, device, bfloat16=bfloat16)
     finder = finder.to(device).eval()
-    if checkpoint.name == EMBEDDED_NAME:
-        return Models(checkpoint, finder_predictor, finder_predictor, finder)
-    model = load_model(checkpoint)
-    return Models(checkpoint, Predictor(model, device, bfloat16=bfloat16), finder_predictor, finder)
+    own = checkpoint.name == EMBEDDED_NAME
+    model = embedded if own else load_model(checkpoint)
+    encoder_id = identify_weights(_encoder_weights(model))
+    predictor = finder_predictor if own else Predictor(model, device, bfloat16=bfloat16)
+    return Models(checkpoint, predictor, finder_predictor, finder, encoder_id, finder_id)
+
+
+def identify_weights(weights: Mapping[str, torch.Tensor]) -> str:
+    """Return the SHA-256 over names, types, shapes and numbers of weights, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        value = weights[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def load_embedded(path: Path) -> tuple[SAM2Base, FinderHead]:
@@ -106,3 +119,9 @@ def load_embedded(path: Path) -> tuple[SAM2Base, FinderHead]:
     except RuntimeError as error:
         raise CheckpointError(f"The finder head in {path.name} does not fit this version of the program: {error}") from error
     return model, finder.eval()
+
+
+def _encoder_weights(model: SAM2Base) -> dict[str, torch.Tensor]:
+    """All that an embedding is computed with: the image encoder, and three small parts that the decoder owns."""
+    owned = ("image_encoder.", "sam_mask_decoder.conv_s0.", "sam_mask_decoder.conv_s1.", "no_mem_embed")
+    return {name: value for name, value in model.state_dict().items() if name.startswith(owned)}

@@ -20,6 +20,7 @@ from tesserae.masks import TileMasks, best_of_duplicates, paint_masks
 from tesserae.models import Models
 from tesserae.predictor import Embedding
 from tesserae.scale import model_scale
+from tesserae.tilecache import PhotoMemory, recall
 from tesserae.tiling import Tile, cut_tile, plan_tiles
 
 _HALO_SIDES = 2.0  # ground around a tile's core, in tessera sides
@@ -52,6 +53,7 @@ def refine_tesserae(
     decode: Literal["auto", "window", "full"],
     clock: Clock,
     report: Callable[[float], None],
+    memory: PhotoMemory | None = None,
 ) -> tuple[NDArray[np.int32], Refined]:
     """Return the refined label map int32 (H, W), and how it came about, with scores for the labels of the map.
 
@@ -63,6 +65,7 @@ def refine_tesserae(
         decode: windows of the embedding, all of it, or as the photo's own agreement tells.
         clock: stages are added to it.
         report: hears the share of tiles that are done.
+        memory: keeps the embeddings of the tiles.
     """
     shape = (image.shape[0], image.shape[1])
     outlined = seeds_of_outlines(labels)
@@ -71,7 +74,7 @@ def refine_tesserae(
     tiles = plan_tiles(shape, model_scale(side_px, models.decode_side_px), models.predictor.tile_px, halo)
     for number, tile in enumerate(tiles):
         report(number / len(tiles))
-        _refine_tile(image, tile, outlined, models, refined, clock, measure=decode == "auto")
+        _refine_tile(image, tile, outlined, models, refined, clock, memory, measure=decode == "auto")
     with clock.stage("paint"):
         _paint_first_outlines(refined, labels)
         tidy, old_numbers = tidy_labels(refined.canvas.labels)
@@ -80,13 +83,21 @@ def refine_tesserae(
 
 
 def _refine_tile(
-    image: NDArray[np.uint8], tile: Tile, outlined: Seeds, models: Models, refined: Refined, clock: Clock, *, measure: bool
+    image: NDArray[np.uint8],
+    tile: Tile,
+    outlined: Seeds,
+    models: Models,
+    refined: Refined,
+    clock: Clock,
+    memory: PhotoMemory | None,
+    *,
+    measure: bool,
 ) -> None:
     seeds = _seeds_of_tile(outlined, tile, (image.shape[0], image.shape[1]))
     if not len(seeds):
         return
     with clock.stage("embed"):
-        embedding, _ = models.predictor.embed(cut_tile(image, tile))
+        embedding = _embed_tile(image, tile, models, memory)
     with clock.stage("decode"):
         if measure and refined.agreement is None:
             _choose_mode(models, embedding, seeds, refined)
@@ -97,6 +108,14 @@ def _refine_tile(
     refined.outlined |= {int(seeds.ids[number]): scores[number] for number in np.flatnonzero(~drawn)}
     with clock.stage("paint"):
         _paint(masks.take(keep), tile, image.shape, refined)
+
+
+def _embed_tile(image: NDArray[np.uint8], tile: Tile, models: Models, memory: PhotoMemory | None) -> Embedding:
+    """The tile's embedding, shared by all checkpoints whose encoders are identical."""
+    predictor = models.predictor
+    key = f"embedding {models.encoder_id} {models.dtype} {tile}"
+    kept = recall(memory, key, lambda: vars(predictor.embed(cut_tile(image, tile))[0]))
+    return Embedding(**{name: value.to(predictor.device) for name, value in kept.items()})
 
 
 def _seeds_of_tile(outlined: Seeds, tile: Tile, shape: tuple[int, int]) -> Seeds:

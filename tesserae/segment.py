@@ -21,6 +21,7 @@ from tesserae.grid import GridSettings, segment_grid
 from tesserae.measure import median_side_px
 from tesserae.models import Models, load_models
 from tesserae.refine import refine_tesserae
+from tesserae.tilecache import PhotoMemory
 
 Image = NDArray[np.uint8]
 Progress = Callable[[float, str], None]
@@ -104,10 +105,12 @@ def segment_photo(
     device: str = "auto",
     threads: int | None = None,
     progress: Progress | None = None,
+    memory: PhotoMemory | None = None,
 ) -> Segmentation:
     """Find every tessera of a photo uint8 (H, W, 3) in the working sRGB.
 
-    `progress` is called with a share 0..1 and a word for the stage; an exception from it cancels the run.
+    `progress` is called with a share 0..1 and a word for the stage; an exception from it cancels the run. What `memory` keeps
+    of the photo, from a run that was cut off or from another checkpoint with the same encoder, is not computed again.
 
     Raises:
         CheckpointError: the checkpoint, or the embedded model that finds the seeds, cannot be loaded.
@@ -122,25 +125,29 @@ def segment_photo(
     with clock.stage("load"):
         models = load_models(checkpoint, device)
     run = _segment_grid if options.prompts == "grid" else _segment_finder
-    outcome = run(image, models, options, clock, report)
+    outcome = run(image, models, options, clock, report, memory)
     return _describe(outcome, models, options, clock)
 
 
-def _segment_finder(image: Image, models: Models, options: SegmentOptions, clock: Clock, report: Progress) -> _Outcome:
+def _segment_finder(
+    image: Image, models: Models, options: SegmentOptions, clock: Clock, report: Progress, memory: PhotoMemory | None
+) -> _Outcome:
     report(0.0, "find")
-    side_px = find_side_px(image, models, clock) if options.tessera_px is None else options.tessera_px
+    side_px = find_side_px(image, models, clock, memory) if options.tessera_px is None else options.tessera_px
     share = 1.0 if options.fast else _SHARE_OF_FINDING
-    labels = find_tesserae(image, models, side_px, clock, lambda done: report(share * done, "find"))
+    labels = find_tesserae(image, models, side_px, clock, lambda done: report(share * done, "find"), memory)
     if options.fast or not labels.any():
         return _Outcome(labels, {}, "none", None)
     labels, refined = refine_tesserae(
-        image, labels, models, side_px, options.decode, clock, lambda done: report(share + (1 - share) * done, "outline")
+        image, labels, models, side_px, options.decode, clock, lambda done: report(share + (1 - share) * done, "outline"), memory
     )
     decode = "full" if refined.mode.window is None else "window"
     return _Outcome(labels, refined.scores, decode, refined.agreement)
 
 
-def _segment_grid(image: Image, models: Models, options: SegmentOptions, clock: Clock, report: Progress) -> _Outcome:
+def _segment_grid(
+    image: Image, models: Models, options: SegmentOptions, clock: Clock, report: Progress, _memory: PhotoMemory | None
+) -> _Outcome:
     with clock.stage("decode"):
         found = segment_grid(image, models.predictor, GridSettings(), cells=options.cells, progress=report)
     scores = {label: (iou, found.stability[label]) for label, iou in found.predicted_iou.items()}

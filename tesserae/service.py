@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from tesserae.checkpoints import EMBEDDED_NAME, find_checkpoint
 from tesserae.photo import Photo, read_photo
 from tesserae.results import write_results
 from tesserae.segment import Segmentation, SegmentOptions, segment_photo
 from tesserae.settings import Settings
+from tesserae.tilecache import PhotoMemory
 
 Progress = Callable[[float, str], None]
 
@@ -34,6 +36,14 @@ class RunOptions:
         """Plain JSON types, flat."""
         own = {"checkpoint": self.checkpoint, "device": self.device, "threads": self.threads}
         return own | asdict(self.segment)
+
+    @classmethod
+    def from_dict(cls, words: Mapping[str, Any]) -> "RunOptions":
+        """The options that `as_dict` made, also after they went through JSON."""
+        segment = {each.name: words[each.name] for each in fields(SegmentOptions)}
+        cells = segment["cells"]
+        segment["cells"] = None if cells is None else (int(cells[0]), int(cells[1]))
+        return cls(words["checkpoint"], SegmentOptions(**segment), words["device"], words["threads"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +72,20 @@ def run_file(path: Path, options: RunOptions, settings: Settings, *, progress: P
     return run_photo(photo, options, settings, read_s=time.perf_counter() - start, progress=progress)
 
 
-def run_photo(photo: Photo, options: RunOptions, settings: Settings, *, read_s: float = 0.0, progress: Progress | None = None) -> Run:
-    """Segment a photo that has been read in `read_s` seconds; raises TesseraeError as `run_file`."""
+def run_photo(
+    photo: Photo,
+    options: RunOptions,
+    settings: Settings,
+    *,
+    read_s: float = 0.0,
+    progress: Progress | None = None,
+    memory: PhotoMemory | None = None,
+) -> Run:
+    """Segment a photo that has been read in `read_s` seconds, using what `memory` keeps of it; raises TesseraeError as `run_file`."""
     start = time.perf_counter()
     checkpoint = find_checkpoint(options.checkpoint, settings.weights, settings.checkpoint_url)
     segmentation = segment_photo(
-        photo.image, checkpoint, options.segment, device=options.device, threads=options.threads, progress=progress
+        photo.image, checkpoint, options.segment, device=options.device, threads=options.threads, progress=progress, memory=memory
     )
     return Run(photo, segmentation, options, read_s, read_s + time.perf_counter() - start)
 

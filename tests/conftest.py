@@ -28,7 +28,7 @@ class FakeModel:
     warnings: tuple = ()
     error: BaseException | None = None
 
-    def __call__(self, image, checkpoint, options, *, device="auto", threads=None, progress=None):
+    def __call__(self, image, checkpoint, options, *, device="auto", threads=None, progress=None, memory=None):
         from tesserae.segment import Segmentation
 
         self.calls.append((image.shape, checkpoint.name, options, device, threads))

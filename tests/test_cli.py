@@ -14,6 +14,7 @@ from PIL import Image
 
 from tesserae.cli import main
 from tesserae.labelmap import write_label_map
+from tesserae.settings import Settings
 
 RECORD_KEYS = {
     "count", "width", "height", "checkpoint", "prompts", "device", "median_side_px", "elapsed_s", "stages_s",
@@ -312,19 +313,45 @@ def test_a_fetched_checkpoint_is_announced_and_its_part_lies_outside_the_weights
     assert (asked, complaints) == ({"name": "sam2_hiera_tiny", "partial_dir": tmp_path / "home" / "downloads"}, [])
 
 
-def test_the_doctor_says_what_is_there_and_marks_what_is_missing(weights_dir, capsys):
+def test_the_doctor_says_what_is_there_and_marks_what_is_missing(weights_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TESSERAE_HOME", str(tmp_path / "home"))
     status, printed, _ = run(capsys, "doctor")
     assert status == 0
     topics = [line[2:].split(":")[0] for line in printed[:-1]]
-    assert topics == ["Tesserae", "Processor", "Memory", "PyTorch", "Graphics card", "Disk", "Model", "Not installed"]
+    assert topics == ["Tesserae", "Processor", "Memory", "PyTorch", "Graphics card", "Disk", "Model", "Not installed", "Collection"]
     marked = [line for line in printed if line.startswith("!")]
     assert len(marked) >= 1
     assert "tesserae_mini is not installed" in marked[-1]
     assert printed[-1].endswith("marked with !.")
 
 
-def test_the_doctor_is_content_when_all_is_there(mini_file, weights_dir, monkeypatch, capsys):
+def test_the_doctor_is_content_when_all_is_there(mini_file, weights_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TESSERAE_HOME", str(tmp_path / "home"))
     mini_file.rename(weights_dir / "tesserae_mini.pt")
     monkeypatch.setattr("tesserae.doctor.NEEDED_MEMORY_GB", 0.1)
     status, printed, _ = run(capsys, "doctor")
     assert (status, printed[-1]) == (0, "Everything that is needed is there.")
+
+
+def test_the_doctor_repairs_when_asked(mini_file, weights_dir, tmp_path, monkeypatch, capsys):
+    from tesserae.store import open_store
+
+    monkeypatch.setenv("TESSERAE_HOME", str(tmp_path / "home"))
+    with open_store(Settings()) as store:
+        stray = store.home / "photos" / "unknown.png"
+        stray.parent.mkdir()
+        stray.touch()
+    _, printed, _ = run(capsys, "doctor")
+    assert any(line.startswith("! Collection:     photos/unknown.png belongs to no record") for line in printed)
+    status, printed, _ = run(capsys, "doctor", "--repair")
+    assert status == 0
+    assert any(line.startswith("  Repair:         photos/unknown.png, which belonged to no record, was moved") for line in printed)
+    assert not stray.exists()
+
+
+def test_a_worker_that_cannot_begin_is_status_2_and_one_line(weights_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TESSERAE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TESSERAE_QUEUE_URL", "nonsense")
+    status, printed, complaints = run(capsys, "worker")
+    assert (status, printed, len(complaints)) == (2, [], 1)
+    assert "TESSERAE_QUEUE_URL" in complaints[0]

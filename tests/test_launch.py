@@ -317,18 +317,150 @@ def test_a_signal_ends_the_child_too(number, whole_group, code, tmp_path):
         os.kill(int(ready.read_text()), 0)
 
 
+# Refuses to end when asked.
+STUBBORN = (
+    "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)]; "
+    "print('ready', flush=True); time.sleep(60)"
+)
+
+
 @posix_only
 def test_a_child_that_ignores_both_signals_is_killed(monkeypatch):
     monkeypatch.setattr(launch, "PATIENCE_S", 0.2)
-    stubborn = (
-        "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)]; "
-        "print('ready', flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE) as child:
+    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
-        launch._end_child(child)
+        launch.end_children([child], patience_s=0.2)
         assert child.returncode == -signal.SIGKILL
+
+
+@posix_only
+def test_a_second_ctrl_c_ends_the_waiting(monkeypatch):
+    def interrupt(*_arguments):
+        raise KeyboardInterrupt
+
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    monkeypatch.setattr(launch, "_have_ended", interrupt)
+    launch.end_children([child], patience_s=60.0)
+    assert child.returncode == -signal.SIGKILL
+
+
+# --- Page and worker together -----------------------------------------------------------------------------------------
+
+
+def test_the_command_line_of_the_worker():
+    assert launch.worker_command("py") == ["py", "-m", "tesserae", "worker"]
+
+
+def program(folder, name, then):
+    """A Python program that notes its process number in a file each time it starts, and then does something."""
+    note = f"import os, pathlib, sys, time; open({str(folder / name)!r}, 'a').write(f'{{os.getpid()}}\\n'); "
+    return [sys.executable, "-c", note + then]
+
+
+def started(folder, name):
+    """The process numbers that were noted, complete lines only."""
+    path = folder / name
+    return [int(line) for line in path.read_text().split("\n")[:-1]] if path.exists() else []
+
+
+def is_gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+SLEEP = "time.sleep(60)"
+
+
+@pytest.mark.parametrize("code", [0, 7])
+@posix_only
+def test_when_the_page_ends_so_does_the_worker(code, tmp_path):
+    wait = f"\nwhile not os.path.exists({str(tmp_path / 'worker')!r}): time.sleep(0.02)\nsys.exit({code})"
+    assert launch.run_with_worker(program(tmp_path, "page", wait), program(tmp_path, "worker", SLEEP), {}) == code
+    assert all(is_gone(pid) for pid in started(tmp_path, "page") + started(tmp_path, "worker"))
+
+
+def test_page_and_worker_get_the_environment_given(tmp_path):
+    code = "import os, sys; sys.exit(int(os.environ['TESSERAE_CHROMIUM']))"
+    assert launch.run_with_worker([sys.executable, "-c", code], [sys.executable, "-c", code], {"TESSERAE_CHROMIUM": "2"}) == 2
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("number", "whole_group"),
+    [(signal.SIGINT, True), (signal.SIGTERM, False)],
+    ids=["ctrl-c in the terminal", "sigterm to the launcher"],
+)
+def test_a_signal_ends_page_and_worker(number, whole_group, tmp_path):
+    page, worker = (program(tmp_path, name, SLEEP) for name in ("page", "worker"))
+    code = f"import sys, launch; sys.exit(launch.run_with_worker({page!r}, {worker!r}, {{}}) % 256)"
+    launcher = subprocess.Popen([sys.executable, "-c", code], cwd=launch.PROJECT_DIR, start_new_session=True, stderr=subprocess.DEVNULL)
+    _wait_for(lambda: started(tmp_path, "page") and started(tmp_path, "worker"))
+    if whole_group:
+        os.killpg(launcher.pid, number)
+    else:
+        launcher.send_signal(number)
+    assert launcher.wait(timeout=10) == (launch.INTERRUPTED if whole_group else 256 - signal.SIGTERM)
+    assert all(is_gone(pid) for pid in started(tmp_path, "page") + started(tmp_path, "worker"))
+
+
+@posix_only
+def test_a_page_that_cannot_be_started_leaves_no_worker(tmp_path, monkeypatch):
+    keeper = []
+    monkeypatch.setattr(launch.WorkerKeeper, "start", lambda self: keeper.append(launch.start_child(self.command, {})) or keeper[0])
+    with pytest.raises(FileNotFoundError):
+        launch.run_with_worker([str(tmp_path / "absent")], program(tmp_path, "worker", SLEEP), {})
+    assert keeper[0].returncode is not None
+
+
+def run_until(tmp_path, condition, worker):
+    """Run a page that ends when the Python expression `condition` holds, with a worker that does what `worker` says."""
+    wait = f"\nwhile not ({condition}): time.sleep(0.02)"
+    assert launch.run_with_worker([sys.executable, "-c", f"import os, time{wait}"], program(tmp_path, "worker", worker), {}) == 0
+    return started(tmp_path, "worker")
+
+
+def test_a_worker_that_dies_is_started_again(tmp_path, capfd):
+    once = f"\nif not os.path.exists({str(tmp_path / 'died')!r}):\n    open({str(tmp_path / 'died')!r}, 'w')\n    os._exit(9)\n{SLEEP}"
+    file = str(tmp_path / "worker")
+    pids = run_until(tmp_path, f"os.path.exists({file!r}) and len(open({file!r}).read().split()) == 2", once)
+    assert len(set(pids)) == 2
+    assert "The worker ended (exit status 9); it is started again" in capfd.readouterr().err
+
+
+def test_a_worker_that_dies_at_every_start_is_given_up(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(launch, "WORKER_STARTS", 2)
+    keeper = launch.WorkerKeeper(program(tmp_path, "worker", "sys.exit(3)"), {}, starts_left=2)
+    worker = keeper.start()
+    for _ in range(5):
+        worker.wait()
+        worker = keeper.look_after(worker)
+    assert len(started(tmp_path, "worker")) == 3
+    said = capfd.readouterr().err
+    assert said.count("it is started again") == 2
+    assert said.count("The worker ended 3 times soon after its start and is not started again") == 1
+
+
+def test_a_worker_that_lived_long_has_all_its_starts_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "WORKER_SOUND_S", 0.0)
+    keeper = launch.WorkerKeeper(program(tmp_path, "worker", "sys.exit(3)"), {}, starts_left=0)
+    worker = keeper.start()
+    for _ in range(3):
+        worker.wait()
+        worker = keeper.look_after(worker)
+    worker.wait()
+    assert len(started(tmp_path, "worker")) == 4
+
+
+def test_a_worker_that_refuses_is_left_alone(tmp_path):
+    keeper = launch.WorkerKeeper(program(tmp_path, "worker", f"sys.exit({launch.WORKER_REFUSED})"), {})
+    worker = keeper.start()
+    worker.wait()
+    assert keeper.look_after(worker) is worker
+    assert len(started(tmp_path, "worker")) == 1
 
 
 def _wait_for(condition, timeout_s=10.0):

@@ -36,7 +36,7 @@ def named(weights, name) -> Checkpoint:
 def test_the_embedded_checkpoint_serves_twice(weights, monkeypatch):
     monkeypatch.setattr(models_module, "bfloat16_helps", lambda device: False)
     loaded = load_models(named(weights, "tesserae_mini"), "cpu")
-    assert loaded.shares_encoder
+    assert loaded.predictor is loaded.finder_predictor
     assert loaded.decode_side_px == 512 / 21
     assert loaded.trained_for_windows
     assert loaded.mask_prompts
@@ -75,13 +75,37 @@ def test_an_official_checkpoint_works_beside_the_embedded_finder(weights, tmp_pa
         tiny = build_model("2.0-tiny")
     monkeypatch.setattr(models_module, "load_model", lambda checkpoint: tiny)
     loaded = load_models(named(weights, "sam2_hiera_tiny"), "cpu")
-    assert not loaded.shares_encoder
+    assert loaded.encoder_id != load_models(named(weights, "tesserae_mini"), "cpu").encoder_id
     assert loaded.decode_side_px == pytest.approx(1024 / 21)  # nothing is recorded of official files
     assert loaded.predictor.model is tiny
     assert loaded.finder_predictor.tile_px == 512
     assert loaded.window() == 16
     assert not loaded.trained_for_windows
     assert not loaded.mask_prompts
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ("sam_mask_decoder.iou_token.weight", True),
+        ("sam_prompt_encoder.no_mask_embed.weight", True),
+        ("image_encoder.trunk.patch_embed.proj.weight", False),
+        ("image_encoder.neck.convs.0.conv.bias", False),
+        ("sam_mask_decoder.conv_s0.weight", False),
+        ("sam_mask_decoder.conv_s1.bias", False),
+        ("no_mem_embed", False),
+    ],
+)
+def test_only_what_decides_the_embedding_decides_the_encoders_identity(weights, changed, same):
+    """A fine-tuned decoder shares the baseline's embeddings."""
+    contents = torch.load(weights / "tesserae_mini.pt", weights_only=True)
+    contents["model"][changed].flatten()[0] += 0.5
+    path = weights / "tuned.pt"
+    torch.save({"model": contents["model"]}, path)
+    path.with_suffix(".json").write_text(json.dumps(RECORD))
+    base, tuned = (load_models(named(weights, name), "cpu") for name in ("tesserae_mini", "tuned"))
+    assert (base.encoder_id == tuned.encoder_id) is same
+    assert base.finder_id == tuned.finder_id
 
 
 def test_a_checkpoint_of_ones_own_may_share_the_size_but_not_the_encoder(weights):
@@ -92,7 +116,7 @@ def test_a_checkpoint_of_ones_own_may_share_the_size_but_not_the_encoder(weights
     torch.save({"model": other.state_dict()}, path)
     path.with_suffix(".json").write_text(json.dumps({**RECORD, "decode_side_px": 30, "least_predicted_iou": 0.9}))
     loaded = load_models(named(weights, "mine"), "cpu")
-    assert not loaded.shares_encoder
+    assert loaded.encoder_id != load_models(named(weights, "tesserae_mini"), "cpu").encoder_id
     assert loaded.decode_side_px == 30.0
     assert loaded.least_predicted_iou == 0.9
     assert loaded.trained_for_windows

@@ -12,9 +12,11 @@ from tesserae.checkpoints import Checkpoint, find_checkpoint
 from tesserae.clock import STAGES
 from tesserae.errors import CheckpointError, DeviceError
 from tesserae.evaluation import evaluate
+from tesserae.predictor import Predictor
 from tesserae.segment import Segmentation, SegmentOptions, segment_photo
 from tesserae.settings import PROJECT_DIR
 from tesserae.synthetic import SyntheticMosaic, render_mosaic
+from tesserae.tilecache import PhotoMemory, TileCache
 from tesserae.truth import LabelTruth
 
 FAST = SegmentOptions(fast=True)
@@ -167,6 +169,57 @@ def test_official_architecture_takes_the_same_path(decode: str, official: Checkp
     assert run.labels.shape == (200, 200)
     assert run.decode in ("window", "full")
     assert (run.decode_agreement is None) == (decode == "window")
+
+
+class CountingEncoder:
+    """Counts the tiles that are embedded, and lets them through."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tiles = 0
+        embed = Predictor.embed
+
+        def counted(predictor: Predictor, tile: NDArray[np.uint8]) -> object:
+            self.tiles += 1
+            return embed(predictor, tile)
+
+        monkeypatch.setattr(Predictor, "embed", counted)
+
+
+def test_what_is_remembered_is_not_computed_again(
+    embedded: Checkpoint, mosaic: SyntheticMosaic, default_run: Segmentation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = PhotoMemory(TileCache(tmp_path, 10**9), "photo")
+    encoder = CountingEncoder(monkeypatch)
+    first = segment_photo(mosaic.image, embedded, SegmentOptions(), device="cpu", memory=memory)
+    needed, encoder.tiles = encoder.tiles, 0
+    again = segment_photo(mosaic.image, embedded, SegmentOptions(), device="cpu", memory=memory)
+    assert (needed > 2, encoder.tiles) == (True, 0)
+    for run in (first, again):
+        np.testing.assert_array_equal(run.labels, default_run.labels)
+        assert run.predicted_iou == default_run.predicted_iou
+    segment_photo(mosaic.image, embedded, SegmentOptions(), device="cpu", memory=PhotoMemory(memory.cache, "another photo"))
+    assert encoder.tiles == needed
+
+
+def test_a_run_that_was_cut_off_loses_no_finished_tile(embedded: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = render_mosaic(seed=25, size_px=700, side_px=16.0).image
+    memory = PhotoMemory(TileCache(tmp_path, 10**9), "photo")
+    options = SegmentOptions(tessera_px=14.0)
+    encoder = CountingEncoder(monkeypatch)
+
+    def cut_off(share: float, stage: str) -> None:
+        if stage == "outline" and share > 0.6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        segment_photo(image, embedded, options, device="cpu", memory=memory, progress=cut_off)
+    before, encoder.tiles = encoder.tiles, 0
+    resumed = segment_photo(image, embedded, options, device="cpu", memory=memory)
+    after, encoder.tiles = encoder.tiles, 0
+    whole = segment_photo(image, embedded, options, device="cpu")
+    assert before + after == encoder.tiles
+    assert 0 < after < before
+    np.testing.assert_array_equal(resumed.labels, whole.labels)
 
 
 def test_missing_embedded_model_is_said(tmp_path: Path, mosaic: SyntheticMosaic) -> None:

@@ -1,6 +1,7 @@
 """What one visitor's session holds, under which keys; no other module touches session keys."""
 
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -8,11 +9,15 @@ from numpy.typing import NDArray
 
 from tesserae.photo import Photo
 from tesserae.service import Run
+from tesserae.store.photos import PhotoRecord
 
 Preview = tuple[NDArray[np.uint8], NDArray[np.int32]]
 
 _SOURCE, _PHOTO, _RUN, _PREVIEW = "source", "photo", "run", "preview"
 _SAMPLE_CHOSEN, _UPLOADS = "sample_chosen", "uploads"
+_MOSAIC = "mosaic"
+_ADDINGS, _OUTCOMES = "addings", "adding_outcomes"
+_SEEN, _CONFLICT, _SCALE_POINTS = "seen_record", "conflict", "scale_points"
 
 
 def upload_key() -> str:
@@ -75,3 +80,84 @@ def get_preview() -> Preview | None:
 def keep_preview(preview: Preview) -> None:
     """Keep the reduced image and label map, so that toggles cost no work on the full photo."""
     st.session_state[_PREVIEW] = preview
+
+
+def opened_mosaic() -> str | None:
+    """Id of the mosaic that was opened last: as the page's address says, else as this session remembers from another page."""
+    opened: str | None = st.query_params.get(_MOSAIC) or st.session_state.get(_MOSAIC)
+    return opened
+
+
+def open_mosaic(photo_id: str) -> None:
+    """Open a mosaic: on this page's address, so that a reload or a shared link comes back to it, and for the other pages."""
+    st.query_params[_MOSAIC] = st.session_state[_MOSAIC] = photo_id
+
+
+def close_mosaic() -> None:
+    """Open none, as after the mosaic was deleted."""
+    st.query_params.pop(_MOSAIC, None)
+    st.session_state.pop(_MOSAIC, None)
+
+
+def adding_key() -> str:
+    """Key of the field that adds photos to the collection; another one after each upload, which empties the field."""
+    return f"adding_{st.session_state.get(_ADDINGS, 0)}"
+
+
+def next_adding() -> None:
+    """Empty the field that adds photos."""
+    st.session_state[_ADDINGS] = st.session_state.get(_ADDINGS, 0) + 1
+
+
+def outcomes() -> list[Any]:
+    """What became of the files that were added last (`tesserae.ui.adding.Outcome`)."""
+    noted: list[Any] = st.session_state.get(_OUTCOMES, [])
+    return noted
+
+
+def note_outcome(outcome: object) -> None:
+    """Note what became of one more file."""
+    st.session_state[_OUTCOMES] = [*outcomes(), outcome]
+
+
+def forget_outcomes() -> None:
+    """Forget what became of earlier files."""
+    st.session_state.pop(_OUTCOMES, None)
+
+
+def seen_record(photo_id: str) -> PhotoRecord | None:
+    """The record as this session sees it in its fields, which others may have changed since."""
+    record: PhotoRecord | None = st.session_state.get(_SEEN)
+    return record if record is not None and record.id == photo_id else None
+
+
+def keep_seen_record(record: PhotoRecord) -> None:
+    """Keep the record that the fields show."""
+    st.session_state[_SEEN] = record
+
+
+def forget_seen_record() -> None:
+    """Forget the record, so that the fields take a new one from the collection."""
+    st.session_state.pop(_SEEN, None)
+
+
+def keep_conflict(conflict: tuple[str, PhotoRecord]) -> None:
+    """Keep the sentence on a refused edit, and the record as it was to be."""
+    st.session_state[_CONFLICT] = conflict
+
+
+def take_conflict() -> tuple[str, PhotoRecord] | None:
+    """Return the conflict once."""
+    conflict: tuple[str, PhotoRecord] | None = st.session_state.pop(_CONFLICT, None)
+    return conflict
+
+
+def scale_points(photo_id: str) -> tuple[tuple[float, float], ...]:
+    """The points of the scale bar that were clicked so far, in photo pixels; at most two."""
+    points: tuple[tuple[float, float], ...] = st.session_state.get(_SCALE_POINTS, {}).get(photo_id, ())
+    return points
+
+
+def keep_scale_points(photo_id: str, points: tuple[tuple[float, float], ...]) -> None:
+    """Keep the points clicked on one photo; those on another are forgotten."""
+    st.session_state[_SCALE_POINTS] = {photo_id: points}

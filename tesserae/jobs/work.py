@@ -1,0 +1,106 @@
+"""What the jobs do: a table from the kind of a job to the function that does it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+import tesserae
+from tesserae.checkpoints import Checkpoint, find_checkpoint, verify_checkpoint
+from tesserae.download import sha256_of_file
+from tesserae.errors import CheckpointError, StoreError
+from tesserae.photo import read_photo
+from tesserae.service import Run, RunOptions, run_photo
+from tesserae.settings import Settings
+from tesserae.store import Store
+from tesserae.store.checkpoints import note_checkpoint
+from tesserae.store.jobs import Job
+from tesserae.store.photos import get_photo, photo_path
+from tesserae.store.schema import to_json
+from tesserae.store.segmentations import Provenance, Scores, SegmentationRecord, add_segmentation, latest_segmentation
+from tesserae.tilecache import PhotoMemory, TileCache
+
+Report = Callable[[float, str], None]
+Result = dict[str, object]
+
+SEGMENT = "segment"
+CACHE_FOLDER = "embeddings"
+
+
+def do_job(store: Store, settings: Settings, job: Job, report: Report) -> Result:
+    """Do a job's work and return its result, JSON types; raises TesseraeError with a sentence for the user."""
+    work = _WORK.get(job.kind)
+    if work is None:
+        known = ", ".join(_WORK)
+        raise StoreError(f"Expected a job of a known kind ({known}), found {job.kind}. Update this program on the worker's machine.")
+    return work(store, settings, job, report)
+
+
+def segment_arguments(photo_id: str, runs: list[RunOptions]) -> Mapping[str, object]:
+    """Arguments of a job that segments a photo once for each of `runs`, as one piece of work."""
+    return {"photo_id": photo_id, "runs": [options.as_dict() for options in runs]}
+
+
+def open_cache(settings: Settings) -> TileCache:
+    """Return the cache of what models said of tiles."""
+    return TileCache(settings.home.absolute() / CACHE_FOLDER, int(settings.cache_gb * 1e9))
+
+
+def revision_options(options: RunOptions) -> Mapping[str, object]:
+    """Return what tells revisions of one photo and one checkpoint file apart, JSON types.
+
+    Device and threads do not, and the file's hash says more than the checkpoint's name.
+    """
+    return to_json(asdict(options.segment))
+
+
+def _segment(store: Store, settings: Settings, job: Job, report: Report) -> Result:
+    """Segment a photo with each checkpoint; what this version of the program ran with the same file and options is not run again."""
+    record = get_photo(store, str(job.arguments["photo_id"]))
+    photo = read_photo(photo_path(store, record), name=record.name, max_pixels=settings.max_pixels)
+    memory = PhotoMemory(open_cache(settings), record.id)
+    wanted = job.arguments["runs"]
+    assert isinstance(wanted, list)
+    done: list[SegmentationRecord] = []
+    for number, words in enumerate(wanted):
+        options = RunOptions.from_dict(words)
+        checkpoint = _installed(options.checkpoint, settings)
+        sha256 = sha256_of_file(checkpoint.path)
+        found = latest_segmentation(store, record.id, sha256, revision_options(options))
+        if found is None or found.program_version != tesserae.__version__:
+
+            def tell(share: float, stage: str, number: int = number, name: str = checkpoint.name) -> None:
+                report((number + share) / len(wanted), f"{name}: {stage}")
+
+            run = run_photo(photo, options, settings, progress=tell, memory=memory)
+            found = _keep(store, record.id, run, sha256, job.id)
+            note_checkpoint(store, checkpoint.name, sha256, checkpoint.config, checkpoint.record)
+        done.append(found)
+    return {"segmentations": [each.id for each in done], "counts": [each.count for each in done]}
+
+
+def _installed(name: str, settings: Settings) -> Checkpoint:
+    checkpoint = find_checkpoint(name, settings.weights, settings.checkpoint_url)
+    if not checkpoint.installed:
+        raise CheckpointError(verify_checkpoint(checkpoint).message)  # says how to get it
+    return checkpoint
+
+
+def _keep(store: Store, photo_id: str, run: Run, sha256: str, job_id: str) -> SegmentationRecord:
+    made = run.segmentation
+    provenance = Provenance(
+        checkpoint=made.checkpoint,
+        checkpoint_sha256=sha256,
+        options=revision_options(run.options),
+        decode=made.decode,
+        decode_agreement=made.decode_agreement,
+        device=made.device,
+        dtype=made.dtype,
+        median_side_px=made.median_side_px,
+        stages_s=made.stages_s,
+        elapsed_s=run.elapsed_s,
+        warnings=made.warnings,
+        job_id=job_id,
+    )
+    return add_segmentation(store, photo_id, made.labels, Scores(made.predicted_iou, made.stability), provenance)
+
+
+_WORK: dict[str, Callable[[Store, Settings, Job, Report], Result]] = {SEGMENT: _segment}

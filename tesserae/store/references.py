@@ -1,0 +1,76 @@
+"""Which rows use which file; keeps the two in step: file first and row second, when deleting row first and file second.
+
+So a crash in between leaves at most a file that nobody uses, never a row without its file.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import exists, or_, select, union_all
+from sqlalchemy.orm import Session
+
+from tesserae.store.database import Store
+from tesserae.store.files import disk_errors, keep_file
+from tesserae.store.schema import PhotoRow, SegmentationRow
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def adding_file(store: Store, folder: str, suffix: str, fill: Callable[[Path], object]) -> Iterator[tuple[Session, str]]:
+    """Keep a file (see `keep_file`), then open the transaction that adds its row; gives session and path from home.
+
+    Raises OutputError when the file cannot be kept, StoreError when the database fails.
+    """
+    file = keep_file(store.home, folder, suffix, fill)
+    with store.writing(alone=True) as session:
+        if not (store.home / file).is_file():  # the last user of the same content was deleted in between
+            keep_file(store.home, folder, suffix, fill)
+        yield session, file
+
+
+def drop_unused_files(store: Store, files: Iterable[str]) -> None:
+    """Delete those files that no row uses; one that the system will not let go is left to `tesserae.store.repair`."""
+    for file in files:
+        with store.writing(alone=True) as session:
+            if is_used(session, file):
+                continue
+            try:
+                (store.home / file).unlink(missing_ok=True)
+            except OSError as error:
+                logger.warning("%s belongs to no record any more, but cannot be deleted: %s", store.home / file, error)
+
+
+def set_aside(store: Store, file: str, folder: str) -> Path | None:
+    """Move a file that no row uses to another folder; returns its new place, None if it is used or gone by now.
+
+    Raises OutputError when it cannot be moved.
+    """
+    source = store.home / file
+    with store.writing(alone=True) as session, disk_errors(source):
+        if is_used(session, file) or not source.is_file():
+            return None
+        target = _free_name(store.home / folder / source.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return source.rename(target)
+
+
+def is_used(session: Session, file: str) -> bool:
+    """Whether a row uses the file (path from home)."""
+    used = or_(exists().where(PhotoRow.file == file), exists().where(SegmentationRow.file == file))
+    return bool(session.scalar(select(used)))
+
+
+def used_files(session: Session) -> set[str]:
+    """All files that rows use, as paths from home."""
+    return set(session.scalars(union_all(select(PhotoRow.file), select(SegmentationRow.file))))
+
+
+def _free_name(path: Path) -> Path:
+    """`path`, or with _2, _3 ... before its ending when that is taken: what lies there may be the only copy."""
+    candidate, number = path, 2
+    while candidate.exists():
+        candidate, number = path.with_stem(f"{path.stem}_{number}"), number + 1
+    return candidate

@@ -1,0 +1,136 @@
+"""Jobs without a model for the tests of engine and worker, and real worker processes that tests may kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from conftest import PROJECT_DIR
+
+from tesserae.errors import StoreError
+
+PATIENCE_S = 240.0
+
+# As `python -m tesserae worker`, but the jobs are those of this module.
+EXAMPLES = """
+import logging
+from tesserae.jobs.worker import serve
+from tesserae.settings import Settings
+
+logging.basicConfig(level=logging.INFO)
+serve(Settings(), work_module="jobs_examples")
+"""
+
+
+class OutOfMemoryError(RuntimeError):
+    """Called as torch's."""
+
+
+def do_job(store, settings, job, report):
+    """The engine's child calls this."""
+    with (store.home / "begun").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    return globals()[f"_{job.kind}"](store, job, report)
+
+
+def _count(store, job, report):
+    report(0.5, "count")
+    return {"count": job.arguments["number"], "pid": os.getpid()}
+
+
+def _hold(store, job, report):
+    """Goes on until there is a file called "go"."""
+    while not (store.home / "go").exists():
+        report(0.25, "hold")
+        time.sleep(0.02)
+    return {"pid": os.getpid()}
+
+
+def _family(store, job, report):
+    """As `hold`, with a child of its own."""
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (store.home / "grandchild.part").write_text(str(child.pid))
+    (store.home / "grandchild.part").replace(store.home / "grandchild")
+    return _hold(store, job, report)
+
+
+def _refuse(store, job, report):
+    raise StoreError("The photo is gone.")
+
+
+def _stumble(store, job, report):
+    return {"count": 1 / 0}
+
+
+def _nan(store, job, report):
+    return {"count": float("nan")}
+
+
+def _memory(store, job, report):
+    raise MemoryError
+
+
+def _gpu(store, job, report):
+    raise OutOfMemoryError("CUDA out of memory.")
+
+
+def _die(store, job, report):
+    os._exit(7)
+
+
+def begun(home):
+    """Process of each job that was begun, in their order."""
+    file = Path(home) / "begun"
+    return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+
+def wait_until(condition, timeout_s=PATIENCE_S, every_s=0.01):
+    """Wait, and return what `condition` gave at last."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(every_s)
+    return found
+
+
+def is_alive(pid):
+    state = _look_at(pid, "stat")
+    return bool(state) and not state.startswith("Z")
+
+
+def command_of(pid):
+    return _look_at(pid, "args")
+
+
+def _look_at(pid, column):
+    return subprocess.run(["ps", "-o", f"{column}=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def descendants(pid):
+    rows = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split("\n")
+    children = {}
+    for row in filter(None, rows):
+        own, parent = map(int, row.split())
+        children.setdefault(parent, []).append(own)
+    found = children.get(pid, [])
+    return found + [below for each in found for below in descendants(each)]
+
+
+@contextmanager
+def worker_process(settings, *arguments):
+    """A worker for these settings, which is not left behind, nor are its children."""
+    named = {"HOME": settings.home, "DATABASE_URL": settings.database_url, "QUEUE_URL": settings.queue_url, "WEIGHTS": settings.weights}
+    environment = os.environ | {f"TESSERAE_{name}": str(value) for name, value in named.items() if value is not None}
+    environment["PYTHONPATH"] = os.pathsep.join((str(PROJECT_DIR), str(PROJECT_DIR / "tests")))
+    process = subprocess.Popen([sys.executable, *arguments], cwd=PROJECT_DIR, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        family = descendants(process.pid)
+        process.kill()
+        process.communicate()
+        for pid in filter(is_alive, family):
+            os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,189 @@
+"""The worker as a real process: done, cancelled, killed at any moment, told to end; nothing lost, run twice or left behind."""
+
+import os
+import signal
+import sqlite3
+import time
+
+import pytest
+from conftest import PROJECT_DIR
+from jobs_examples import EXAMPLES, begun, command_of, descendants, is_alive, wait_until, worker_process
+
+from tesserae.jobs.queue import QUEUE_FILE, open_queue, submit_job
+from tesserae.jobs.work import CACHE_FOLDER, SEGMENT, segment_arguments
+from tesserae.photo import read_photo
+from tesserae.service import RunOptions, run_file
+from tesserae.settings import Settings
+from tesserae.store import open_store
+from tesserae.store.jobs import get_job, request_cancel
+from tesserae.store.photos import add_photo, facts_of
+from tesserae.store.segmentations import list_segmentations
+
+pytest_plugins = "redis_fixtures"
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills and looks for processes as POSIX systems do")
+
+OPTIONS = RunOptions(device="cpu", threads=1)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path / "home", database_url=None, queue_url=None, weights=PROJECT_DIR / "weights")
+
+
+@pytest.fixture
+def store(settings):
+    with open_store(settings) as store:
+        yield store
+
+
+def examples(settings):
+    """A worker whose jobs are those of `jobs_examples`."""
+    return worker_process(settings, "-c", EXAMPLES)
+
+
+def submit(store, settings, kind, arguments=None):
+    queue = open_queue(settings)
+    try:
+        return submit_job(store, queue, kind, arguments or {})
+    finally:
+        queue.close()
+
+
+def finished(store, job):
+    return wait_until(lambda: (now := get_job(store, job.id)).finished and now)
+
+
+def stage_of(store, job, stage):
+    return wait_until(lambda: (now := get_job(store, job.id)).stage == stage and now)
+
+
+def none_left(pids):
+    wait_until(lambda: not any(map(is_alive, pids)), 5.0)
+
+
+# --- With the embedded model ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def count(mosaic_png):
+    """What the command line counts."""
+    path, _ = mosaic_png
+    return run_file(path, OPTIONS, Settings(weights=PROJECT_DIR / "weights")).segmentation.count
+
+
+@pytest.mark.parametrize("victim", ["worker", "engine"])
+def test_a_kill_in_the_middle_loses_no_tile_and_runs_nothing_twice(victim, settings, store, mosaic_png, count):
+    path, _ = mosaic_png
+    photo = add_photo(store, path, path.name, facts_of(read_photo(path, max_pixels=settings.max_pixels)))
+    job = submit(store, settings, SEGMENT, segment_arguments(photo.id, [OPTIONS]))
+    cache = settings.home / CACHE_FOLDER
+    with worker_process(settings, "-m", "tesserae", "worker") as worker:
+        wait_until(lambda: any(cache.glob("*.tile")))
+        family = descendants(worker.pid)
+        killed = worker.pid if victim == "worker" else get_engine(worker.pid)
+        os.kill(killed, signal.SIGKILL)
+        kept = {entry.name: entry.stat().st_ino for entry in cache.glob("*.tile")}
+        if victim == "worker":
+            worker.wait()
+            none_left(family)
+            assert get_job(store, job.id).state == "running"
+            with worker_process(settings, "-m", "tesserae", "worker"):
+                done = finished(store, job)
+        else:
+            done = finished(store, job)
+    assert (done.state, done.attempts, done.result["counts"]) == ("done", 2, [count]), done.message
+    assert [each.count for each in list_segmentations(store, photo.id)] == [count]
+    assert {name: (cache / name).stat().st_ino for name in kept} == kept, "a finished tile was computed again"
+    assert list(settings.home.rglob("*.part")) == []
+
+
+def get_engine(worker_pid):
+    """The child that works; the other one is multiprocessing's own."""
+    (engine,) = [pid for pid in descendants(worker_pid) if "spawn_main" in command_of(pid)]
+    return engine
+
+
+# --- With jobs that need no model -------------------------------------------------------------------------------------
+
+
+def test_cancelling_takes_effect_within_two_seconds(settings, store):
+    with examples(settings) as worker:
+        job = submit(store, settings, "family")
+        stage_of(store, job, "hold")
+        family = descendants(worker.pid)
+        assert int((settings.home / "grandchild").read_text()) in family
+        started = time.monotonic()
+        request_cancel(store, job.id)
+        assert finished(store, job).state == "cancelled"
+        latency_s = time.monotonic() - started
+        none_left(begun(settings.home))
+        none_left([int((settings.home / "grandchild").read_text())])
+        assert latency_s < 2.0
+        assert finished(store, submit(store, settings, "count", {"number": 1})).state == "done"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_a_worker_that_is_told_to_end_hands_its_job_back(number, settings, store):
+    with examples(settings) as worker:
+        job = submit(store, settings, "hold")
+        stage_of(store, job, "hold")
+        family = descendants(worker.pid)
+        started = time.monotonic()
+        worker.send_signal(number)
+        assert worker.wait(timeout=10) == 0
+        latency_s = time.monotonic() - started
+        none_left(family)
+        said = worker.stderr.read()
+    assert latency_s < 5.0  # the patience of the launcher
+    assert get_job(store, job.id).state == "queued"
+    assert "Traceback" not in said
+    assert said.rstrip().endswith("has ended.")
+
+
+def test_a_job_that_ends_its_engine_each_time_is_given_up(settings, store):
+    job = submit(store, settings, "die")
+    with examples(settings):
+        failed = finished(store, job)
+        assert (failed.state, failed.attempts) == ("failed", 3)
+        assert "stopped without a word 3 times" in failed.message
+        assert len(set(begun(settings.home))) == 3
+
+
+def test_a_second_worker_on_the_same_folder_is_refused(settings, store):
+    with examples(settings) as first:
+        job = submit(store, settings, "hold")
+        stage_of(store, job, "hold")
+        with worker_process(settings, "-m", "tesserae", "worker") as second:
+            assert second.wait(timeout=60) == 2
+            (line,) = second.stderr.read().splitlines()
+        assert line.startswith(f"A worker for {settings.home} runs on this machine already")
+        assert first.poll() is None
+        (settings.home / "go").touch()
+        assert finished(store, job).attempts == 1
+
+
+def test_a_database_that_fails_does_not_end_the_worker(settings, store):
+    with examples(settings) as worker:
+        finished(store, submit(store, settings, "count", {"number": 1}))
+        with sqlite3.connect(settings.home / "tesserae.db", isolation_level=None) as other:
+            other.execute("ALTER TABLE jobs RENAME TO away")
+            wake(settings)
+            wait_until(lambda: "refused" in worker.stderr.readline())
+            other.execute("ALTER TABLE away RENAME TO jobs")
+        other.close()
+        assert finished(store, submit(store, settings, "count", {"number": 2})).state == "done"
+
+
+def wake(settings):
+    queue = open_queue(settings)
+    queue.wake()
+    queue.close()
+
+
+def test_a_worker_is_woken_by_redis(settings, store, redis_url):
+    shared = settings.model_copy(update={"queue_url": redis_url})
+    with examples(shared) as worker:
+        wait_until(lambda: "ready" in worker.stderr.readline())
+        job = submit(store, shared, "count", {"number": 5})
+        assert finished(store, job).result["count"] == 5
+        assert not (settings.home / QUEUE_FILE).exists()
