@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sys
 import threading
 import time
+from types import ModuleType
 
 import pytest
 from jobs_examples import begun, is_alive, wait_until
@@ -16,6 +18,12 @@ from tesserae.store import open_store
 from tesserae.store.jobs import claim_next, get_job, list_jobs, queue_job, reclaim_stale, request_cancel
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="uses signals and process groups of POSIX systems")
+
+
+@pytest.fixture(autouse=True)
+def plain_main(monkeypatch):
+    """A spawned process loads its parent's main module; AppTest leaves a page in that place, and pytest-xdist its own program."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
 @pytest.fixture(scope="module")
