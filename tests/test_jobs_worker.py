@@ -7,7 +7,7 @@ import time
 
 import pytest
 from conftest import PROJECT_DIR
-from jobs_examples import EXAMPLES, begun, command_of, descendants, is_alive, wait_until, worker_process
+from jobs_examples import EXAMPLES, begun, descendants, is_alive, wait_until, worker_process
 
 from tesserae.jobs.queue import QUEUE_FILE, open_queue, submit_job
 from tesserae.jobs.work import CACHE_FOLDER, SEGMENT, segment_arguments
@@ -71,8 +71,7 @@ def count(mosaic_png):
     return run_file(path, OPTIONS, Settings(weights=PROJECT_DIR / "weights")).segmentation.count
 
 
-@pytest.mark.parametrize("victim", ["worker", "engine"])
-def test_a_kill_in_the_middle_loses_no_tile_and_runs_nothing_twice(victim, settings, store, mosaic_png, count):
+def test_a_kill_in_the_middle_loses_no_tile_and_runs_nothing_twice(settings, store, mosaic_png, count):
     path, _ = mosaic_png
     photo = add_photo(store, path, path.name, facts_of(read_photo(path, max_pixels=settings.max_pixels)))
     job = submit(store, settings, SEGMENT, segment_arguments(photo.id, [OPTIONS]))
@@ -80,27 +79,17 @@ def test_a_kill_in_the_middle_loses_no_tile_and_runs_nothing_twice(victim, setti
     with worker_process(settings, "-m", "tesserae", "worker") as worker:
         wait_until(lambda: any(cache.glob("*.tile")))
         family = descendants(worker.pid)
-        killed = worker.pid if victim == "worker" else get_engine(worker.pid)
-        os.kill(killed, signal.SIGKILL)
+        os.kill(worker.pid, signal.SIGKILL)
         kept = {entry.name: entry.stat().st_ino for entry in cache.glob("*.tile")}
-        if victim == "worker":
-            worker.wait()
-            none_left(family)
-            assert get_job(store, job.id).state == "running"
-            with worker_process(settings, "-m", "tesserae", "worker"):
-                done = finished(store, job)
-        else:
+        worker.wait()
+        none_left(family)
+        assert get_job(store, job.id).state == "running"
+        with worker_process(settings, "-m", "tesserae", "worker"):
             done = finished(store, job)
     assert (done.state, done.attempts, done.result["counts"]) == ("done", 2, [count]), done.message
     assert [each.count for each in list_segmentations(store, photo.id)] == [count]
     assert {name: (cache / name).stat().st_ino for name in kept} == kept, "a finished tile was computed again"
     assert list(settings.home.rglob("*.part")) == []
-
-
-def get_engine(worker_pid):
-    """The child that works; the other one is multiprocessing's own."""
-    (engine,) = [pid for pid in descendants(worker_pid) if "spawn_main" in command_of(pid)]
-    return engine
 
 
 # --- With jobs that need no model -------------------------------------------------------------------------------------
