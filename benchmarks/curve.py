@@ -12,7 +12,7 @@ from benchmarks.report import replace_file
 from tesserae.errors import TesseraeError
 
 PICTURE_NAME = "curve.png"
-LOGS = ("finder.jsonl", "decoder.jsonl")
+LOGS = ("finder.jsonl", "joint.jsonl", "decoder.jsonl")
 _NO_FIGURES = ("step", "elapsed_s")
 
 PAPER, INK, FAINT_INK, GRID = (252, 252, 251), (40, 40, 38), (120, 118, 112), (228, 226, 220)

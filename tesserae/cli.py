@@ -177,9 +177,11 @@ def pretrain(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Weights file to write; default: in DIR.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the weights and of every batch.")] = Recipe.seed,
     pool: Annotated[int, typer.Option(min=1, help="Number of synthetic mosaics to learn from.")] = Recipe.pool_size,
-    finder_steps: Annotated[int, typer.Option(min=1, help="Steps of encoder and finder.")] = Recipe.finder_steps,
-    decoder_steps: Annotated[int, typer.Option(min=1, help="Steps of prompt encoder and mask decoder.")] = Recipe.decoder_steps,
+    finder_steps: Annotated[int, typer.Option(min=0, help="Steps of encoder and finder; 0 leaves them out.")] = Recipe.finder_steps,
+    joint_steps: Annotated[int, typer.Option(min=0, help="Steps of all parts together.")] = Recipe.joint_steps,
+    decoder_steps: Annotated[int, typer.Option(min=0, help="Steps of prompt encoder and mask decoder.")] = Recipe.decoder_steps,
     finder_lr: Annotated[float, typer.Option(help="Peak learning rate of encoder and finder; lower it when going on.")] = Recipe.finder_lr,
+    joint_lr: Annotated[float, typer.Option(help="Peak learning rate of all parts together.")] = Recipe.joint_lr,
     decoder_lr: Annotated[float, typer.Option(help="Peak learning rate of the decoder.")] = Recipe.decoder_lr,
     parent: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="An embedded model to go on from; default: random weights.")
@@ -191,7 +193,14 @@ def pretrain(
 
     logging.getLogger("tesserae").setLevel(logging.INFO)
     recipe = Recipe(
-        seed=seed, pool_size=pool, finder_steps=finder_steps, finder_lr=finder_lr, decoder_steps=decoder_steps, decoder_lr=decoder_lr
+        seed=seed,
+        pool_size=pool,
+        finder_steps=finder_steps,
+        finder_lr=finder_lr,
+        joint_steps=joint_steps,
+        joint_lr=joint_lr,
+        decoder_steps=decoder_steps,
+        decoder_lr=decoder_lr,
     )
     target = out if out is not None else work_dir / "tesserae_mini.pt"
     with _progress_line("Rendering synthetic mosaics") as show:

@@ -90,8 +90,11 @@ class FinderHead(nn.Module):
         self.stem_quarter = nn.Sequential(_block(32, width, stride=2), _block(width, width))
         self.lateral = nn.ModuleList([nn.Conv2d(d_model, width, 1) for _ in range(3)])
         self.at_quarter = nn.Sequential(_block(width, width), _block(width, width))
-        self.at_half = nn.Sequential(_block(width + 32, 40), _block(40, 32))
-        self.at_full = nn.Sequential(nn.Conv2d(32 + 16, 16, 3, 1, 1), nn.ReLU(inplace=True), nn.Conv2d(16, 2, 1))
+        self.half_from_quarter = nn.Conv2d(width, 40, 1)
+        self.half_from_stem = nn.Conv2d(32, 40, 3, 1, 1, bias=False)
+        self.at_half = nn.Sequential(_ChannelNorm(40), nn.ReLU(inplace=True), _block(40, 32))
+        # each place at half the resolution says its four pixels; layers at full resolution cost as much as all the others together
+        self.at_full = nn.Sequential(nn.Conv2d(32, 32, 3, 1, 1), nn.ReLU(inplace=True), nn.Conv2d(32, 8, 1), nn.PixelShuffle(2))
         self.side_from_neck = nn.Conv2d(d_model, width, 1)
         # GELU here: with ReLU these two layers died early in training and gave one size everywhere
         self.side = nn.Sequential(nn.Conv2d(2 * width, width, 3, 1, 1), nn.GELU(), nn.Conv2d(width, 1, 1))
@@ -101,15 +104,14 @@ class FinderHead(nn.Module):
 
         `picture` is the normalised tile (B, 3, H, W); `levels` the neck's outputs before the decoder's own convolutions.
         """
-        stem = self.stem(picture)
-        stem_half = self.stem_half(stem)
+        stem_half = self.stem_half(self.stem(picture))
         size = levels[0].shape[-2:]
         merged = self.stem_quarter(stem_half)
         for convolve, level in zip(self.lateral, levels, strict=True):
             merged = merged + _resize(convolve(level), size)
         quarter = self.at_quarter(merged)
-        half = self.at_half(torch.cat([_resize(quarter, stem_half.shape[-2:]), stem_half], 1))
-        full = self.at_full(torch.cat([_resize(half, stem.shape[-2:]), stem], 1))
+        half = self.at_half(_resize(self.half_from_quarter(quarter), stem_half.shape[-2:]) + self.half_from_stem(stem_half))
+        full = self.at_full(half)
         coarse = functional.adaptive_avg_pool2d(quarter, (levels[2].shape[-2], levels[2].shape[-1]))
         return full, self.side(torch.cat([coarse, self.side_from_neck(levels[2])], 1))
 

@@ -107,11 +107,7 @@ class Predictor:
     def find(self, finder: FinderHead, tile: NDArray[np.uint8], levels: list[torch.Tensor]) -> FinderMaps:
         """Run a finder head on a tile and the levels that `embed` gave for it."""
         with self._inference():
-            full, log_side = finder(normalise_tile(tile, self.device), levels)
-            side = functional.interpolate(log_side.float(), size=full.shape[-2:], mode="bilinear", align_corners=False)
-            maps = (full[0, 0].float().sigmoid(), full[0, 1].float(), side[0, 0])
-        interior, distance, log_side_px = (value.cpu().numpy() for value in maps)
-        return FinderMaps(interior, distance, log_side_px)
+            return maps_of_outputs(*finder(normalise_tile(tile, self.device), levels))
 
     def _inference(self) -> AbstractContextManager[object]:
         return _Inference(self.device.type, self.bfloat16)
@@ -130,6 +126,14 @@ class _Inference:
     def __exit__(self, *exception: object) -> None:
         for context in reversed(self._contexts):
             context.__exit__(*exception)
+
+
+def maps_of_outputs(full: torch.Tensor, log_side: torch.Tensor) -> FinderMaps:
+    """Return the maps of the first tile in a finder head's outputs, logits (B, 2, H, W) and log_side (B, 1, H/16, W/16)."""
+    side = functional.interpolate(log_side.float(), size=full.shape[-2:], mode="bilinear", align_corners=False)
+    maps = (full[0, 0].float().sigmoid(), full[0, 1].float(), side[0, 0])
+    interior, distance, log_side_px = (value.cpu().numpy() for value in maps)
+    return FinderMaps(interior, distance, log_side_px)
 
 
 def normalise_tile(tile: NDArray[np.uint8], device: torch.device) -> torch.Tensor:

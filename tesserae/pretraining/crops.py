@@ -46,8 +46,8 @@ class FinderTargets:
 
 
 def draw_side_px(rng: Rng) -> float:
-    """Draw the tessera side a crop is scaled to: mostly around the finder's own unit, sometimes far from it."""
-    return log_uniform(14.0, 32.0, rng) if chance(0.8, rng) else log_uniform(10.0, 60.0, rng)
+    """Draw the side of the median tessera that a crop is scaled to: mostly around the finder's working side, sometimes far from it."""
+    return log_uniform(11.0, 26.0, rng) if chance(0.8, rng) else log_uniform(8.0, 50.0, rng)
 
 
 def draw_crop(item: PoolItem, size_px: int, rng: Rng, *, side_px: float) -> Crop:

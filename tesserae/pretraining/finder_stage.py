@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from tesserae.device import bfloat16_helps
 from tesserae.finder import FinderHead
 from tesserae.predictor import normalise
 from tesserae.pretraining.crops import draw_crop, draw_side_px, finder_targets
@@ -59,19 +61,32 @@ def make_finder_batch(pool: list[Path], seed: int, step: int) -> FinderBatch:
     for _ in range(CROPS_PER_STEP):
         item = read_pool_item(pool[int(rng.integers(len(pool)))])
         crop = draw_crop(item, CROP_PX, rng, side_px=draw_side_px(rng))
-        wanted = finder_targets(crop.labels)
         images.append(crop.image)
-        targets.append(np.stack([wanted.interior, wanted.distance, wanted.log_side, wanted.side_known, wanted.weight]))
+        targets.append(stack_targets(crop.labels))
     pictures = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
     return FinderBatch(normalise(pictures), torch.from_numpy(np.stack(targets)))
 
 
+def stack_targets(labels: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return the targets of a label map (S, S), float32 (5, S, S) in the order of `FinderBatch`."""
+    wanted = finder_targets(labels)
+    return np.stack([wanted.interior, wanted.distance, wanted.log_side, wanted.side_known, wanted.weight])
+
+
 def finder_loss(model: EncoderWithFinder, batch: FinderBatch) -> tuple[torch.Tensor, dict[str, float]]:
-    """Weighted cross-entropy and half a Dice for the interior, smooth L1 for distance (times 4) and log side (times 0.5)."""
-    with torch.autocast(batch.pictures.device.type, torch.bfloat16):
+    """Run the model on a batch; return `maps_loss` of what it says."""
+    device = batch.pictures.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16_helps(device)):
         full, log_side = model(batch.pictures)
-    full, log_side = full.float(), log_side.float()
-    interior, distance, wanted_side, side_known, weight = batch.targets.unbind(1)
+    return maps_loss(full.float(), log_side.float(), batch.targets)
+
+
+def maps_loss(full: torch.Tensor, log_side: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
+    """Weighted cross-entropy and half a Dice for the interior, smooth L1 for distance (times 4) and log side (times 0.5).
+
+    `full` (B, 2, S, S) and `log_side` (B, 1, S/16, S/16) are the head's outputs, `targets` those of `FinderBatch`.
+    """
+    interior, distance, wanted_side, side_known, weight = targets.unbind(1)
     probability = full[:, 0].sigmoid()
     entropy = functional.binary_cross_entropy_with_logits(full[:, 0], interior, weight=weight)
     overlap = (probability * interior).sum((1, 2))

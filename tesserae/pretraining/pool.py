@@ -14,14 +14,14 @@ from tesserae.synthetic import render_mosaic
 from tesserae.synthetic.noise import log_uniform
 
 FIRST_SEED = 1_000_000_000  # seeds of the pool start here; tests, benchmarks and the sample use smaller ones
-SIDE_RANGE_PX = (7.0, 46.0)
-_SIDES_PER_MOSAIC = 17
+SIDE_RANGE_PX = (7.0, 38.0)
+_SIDES_PER_MOSAIC = 20
 _SIZE_RANGE_PX = (176, 560)
 
 
 @dataclass(frozen=True)
 class PoolItem:
-    """One mosaic of the pool: image uint8 (H, W, 3), labels int32 (H, W), and the side its tesserae were drawn with."""
+    """One mosaic of the pool: image uint8 (H, W, 3), labels int32 (H, W), and the side of its median tessera."""
 
     image: NDArray[np.uint8]
     labels: NDArray[np.int32]
@@ -52,5 +52,5 @@ def _render_into(path: Path) -> None:
     mosaic = render_mosaic(seed, size_px, side_px)
     partial = path.with_suffix(f".{os.getpid()}.part")
     with partial.open("wb") as file:
-        np.savez(file, image=mosaic.image, labels=mosaic.labels.astype(np.int16), side_px=np.float32(side_px))
+        np.savez(file, image=mosaic.image, labels=mosaic.labels.astype(np.int16), side_px=np.float32(mosaic.recipe["side_px"]))
     partial.replace(path)

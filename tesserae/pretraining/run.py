@@ -1,4 +1,4 @@
-"""The whole pretraining: pool, stage 1 (encoder and finder), stage 2 (prompt encoder and mask decoder), weights file and record.
+"""The whole pretraining: pool, stage 1 (encoder and finder), stage 2 (all together), stage 3 (the decoder alone), weights file and record.
 
 Every stage resumes where it was cut off; running it again with the same recipe and folder after the end only writes the file anew.
 """
@@ -19,13 +19,16 @@ from tesserae.architecture import EMBEDDED_CONFIG, SAM2Base, build_model
 from tesserae.checkpoints import EMBEDDED_NAME
 from tesserae.finder import FinderHead
 from tesserae.models import load_embedded
-from tesserae.pretraining.decoder_stage import CACHED_CROPS, DECODE_SIDE_PX, PROMPTS_PER_STEP, train_decoder
+from tesserae.pretraining.decoder_stage import CACHED_CROPS, DECODE_SIDE_PX, train_decoder
 from tesserae.pretraining.finder_stage import CROP_PX, CROPS_PER_STEP, EncoderWithFinder, train_finder
+from tesserae.pretraining.joint_stage import COLLAGE_SHARE, train_jointly
 from tesserae.pretraining.loop import Schedule
 from tesserae.pretraining.pool import FIRST_SEED, SIDE_RANGE_PX, render_pool
+from tesserae.pretraining.prompts import PROMPTS_PER_STEP
 from tesserae.pretraining.recipe import Recipe
 
 LEAST_PREDICTED_IOU = 0.88  # masks that promise less are worse than the finder's own outlines (docs/decisions.md)
+STAGES = ("finder", "joint", "decoder")
 Lineage = dict[str, object] | None
 _INHERITED = ("name", "date", "recipe", "data", "notes", "parent")
 
@@ -45,6 +48,8 @@ def pretrain(
     lineage = None if parent is None else _lineage(parent)
     finder_schedule = Schedule(recipe.finder_steps, recipe.finder_lr, recipe.finder_warmup)
     train_finder(EncoderWithFinder(model.image_encoder, finder), pool, finder_schedule, recipe.seed, work_dir)
+    joint_schedule = Schedule(recipe.joint_steps, recipe.joint_lr, recipe.joint_warmup)
+    train_jointly(model, finder, pool, joint_schedule, recipe.seed, work_dir)
     decoder_schedule = Schedule(recipe.decoder_steps, recipe.decoder_lr, recipe.decoder_warmup)
     train_decoder(model, finder, pool, decoder_schedule, recipe.seed, work_dir)
     return write_weights(model, finder, recipe, work_dir, target, lineage)
@@ -75,10 +80,11 @@ def write_weights(model: SAM2Base, finder: FinderHead, recipe: Recipe, work_dir:
             "side_px": SIDE_RANGE_PX,
             "finder_crops_per_step": CROPS_PER_STEP,
             "finder_crop_px": CROP_PX,
+            "collages": COLLAGE_SHARE,
             "decoder_crops": CACHED_CROPS,
             "decoder_prompts_per_step": PROMPTS_PER_STEP,
         },
-        "last_losses": {stage: _last_line(work_dir / f"{stage}.jsonl") for stage in ("finder", "decoder")},
+        "last_losses": {stage: _last_line(work_dir / f"{stage}.jsonl") for stage in STAGES},
         "versions": {name: version(name) for name in ("torch", "sam2", "numpy")} | {"python": platform.python_version()},
     }
     partial_record = target.with_suffix(f".json.{os.getpid()}.part")

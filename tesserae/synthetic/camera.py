@@ -9,6 +9,8 @@ from tesserae.synthetic.noise import FloatField, Rng, chance, log_uniform
 Labels = NDArray[np.int32]
 Image = NDArray[np.uint8]
 
+_LEAST_MIDDLE = 0.2  # of the median brightness: nobody keeps a photo in which half of the stones cannot be seen
+
 
 def draw_homography(size_px: int, canvas_px: int, scale: float, rng: Rng) -> NDArray[np.float64]:
     """Return the 3x3 homography from canvas pixels to photo pixels: scaling by `scale`, slight rotation and keystone.
@@ -55,9 +57,13 @@ def develop(photo: FloatField, rng: Rng) -> Image:
 
 
 def _exposed(photo: FloatField, rng: Rng) -> FloatField:
-    """Scale so that the brightest parts lie where a photographer would put them, most of the time below clipping."""
+    """Expose so that the brightest parts lie where a photographer would put them, with the shadows lifted in a dark picture."""
     bright = float(np.percentile(photo[::4, ::4], 97))
-    return np.asarray(photo * np.float32(np.clip(rng.uniform(0.6, 1.02) / max(bright, 0.05), 0.6, 2.0)))
+    exposed = photo * np.float32(np.clip(rng.uniform(0.6, 1.02) / max(bright, 0.05), 0.6, 2.0))
+    middle = float(np.clip(np.median(exposed[::4, ::4]), 0.02, 1))
+    if middle >= _LEAST_MIDDLE:
+        return np.asarray(exposed)
+    return np.asarray(np.clip(exposed, 0, None) ** np.float32(np.log(_LEAST_MIDDLE) / np.log(middle)))
 
 
 def _tone(photo: FloatField, rng: Rng) -> FloatField:

@@ -18,7 +18,7 @@ class JointStyle:
     """Joints and corners, lengths in units of the tessera side.
 
     Attributes:
-        width: mean width of a joint, from hairline (0.03) to wide (0.35).
+        width: mean width of a joint, from hairline (0.04) to wide (0.24).
         spread: deviation of the logarithm of the width between tesserae.
         rounding: radius of the corners.
         chipping: amplitude of the irregularity of the edges.
@@ -33,9 +33,9 @@ class JointStyle:
 def draw_joint_style(rng: Rng) -> JointStyle:
     """Draw the joints of one mosaic."""
     return JointStyle(
-        width=log_uniform(0.04, 0.3, rng),
-        spread=float(rng.uniform(0.1, 0.65)),
-        rounding=log_uniform(0.01, 0.2, rng),
+        width=log_uniform(0.04, 0.24, rng),
+        spread=float(rng.uniform(0.1, 0.5)),
+        rounding=log_uniform(0.03, 0.2, rng),
         chipping=log_uniform(0.01, 0.07, rng),
     )
 

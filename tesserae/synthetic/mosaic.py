@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from tesserae.labelmap import write_label_map
+from tesserae.measure import median_side_px
 from tesserae.synthetic import camera, composition, joints, stone, surface
 from tesserae.synthetic.noise import FloatField, Rng, chance, fractal_noise, log_uniform, smooth_noise
 
 Labels = NDArray[np.int32]
 
 SIDE_RANGE_PX = (8.0, 80.0)
-_CANVAS_SIDE_PX = 22.0  # tesserae are drawn at least this large, so that hairline joints exist before the camera blurs them
+_CANVAS_SIDE_PX = 22.0  # tesserae and joint are drawn at least this large, so that hairline joints exist before the camera blurs them
+_JOINT_AND_CUTS = 1.25  # what is drawn is larger than the median tessera by about this: its joint, and smaller stones in figures
+_MOST_ENLARGED = 1.15  # by the camera, where the median tessera came out smaller than that
 _MARGIN = 1.12  # canvas over frame, room for rotation and keystone
 
 
@@ -39,20 +42,24 @@ class SyntheticMosaic:
 
 
 def render_mosaic(seed: int, size_px: int = 1024, side_px: float | None = None) -> SyntheticMosaic:
-    """Render the mosaic of `seed`: a square photo of `size_px` with tesserae of about `side_px` a side (drawn if None)."""
+    """Render the mosaic of `seed`: a square photo of `size_px` whose median tessera has a side of `side_px` (drawn if None).
+
+    The camera is set by what was laid: wide joints and small stones in the figures do not make the tesserae smaller than was asked for.
+    """
     rng = np.random.default_rng(seed)
     drawn_side_px = log_uniform(*SIDE_RANGE_PX, rng)
     side_px = drawn_side_px if side_px is None else side_px
-    scale = min(1.0, side_px / _CANVAS_SIDE_PX)  # photo pixels per canvas pixel
-    canvas_px = int(np.ceil(size_px / scale * _MARGIN)) + 4
-    canvas_side_px = side_px / scale
+    canvas_side_px = max(_CANVAS_SIDE_PX, _JOINT_AND_CUTS * side_px)
+    canvas_px = int(np.ceil(size_px * canvas_side_px / side_px * _MARGIN)) + 4
     labels, areas, opus = _lay_tesserae(canvas_px, canvas_side_px, rng)
+    scale = _camera_scale(labels, side_px, size_px)
     scene = _paint_scene(labels, areas, canvas_side_px, rng)
     scene, labels = _put_on_ground(scene, labels, canvas_side_px, rng)
     homography = camera.draw_homography(size_px, canvas_px, scale, rng)
     image, truth = camera.take_photo(scene, labels, homography, size_px, rng)
     truth = _renumbered(truth)
-    recipe = {"seed": seed, "size_px": size_px, "side_px": round(side_px, 2), "opus": opus, "count": int(truth.max())}
+    seen_side_px = median_side_px(truth) if truth.any() else side_px
+    recipe = {"seed": seed, "size_px": size_px, "side_px": round(seen_side_px, 2), "opus": opus, "count": int(truth.max())}
     return SyntheticMosaic(image, truth, recipe)
 
 
@@ -93,6 +100,12 @@ def _lay_tesserae(canvas_px: int, side_px: float, rng: Rng) -> tuple[Labels, NDA
         touched[np.unique(labels[hole])] = True
         labels = np.where(touched[labels], 0, labels)
     return labels, plan.areas, plan.opus
+
+
+def _camera_scale(labels: Labels, side_px: float, size_px: int) -> float:
+    """Photo pixels per canvas pixel at which the median tessera has `side_px`, as far as the canvas and its sharpness allow."""
+    least = size_px * _MARGIN / labels.shape[0]
+    return float(np.clip(side_px / median_side_px(labels), least, _MOST_ENLARGED)) if labels.any() else least
 
 
 def _paint_scene(labels: Labels, areas: NDArray[np.int16], side_px: float, rng: Rng) -> FloatField:

@@ -16,7 +16,7 @@ DARK = ((0.16, 0.15, 0.16), (0.24, 0.19, 0.18), (0.30, 0.30, 0.33), (0.13, 0.13,
 COOL = ((0.42, 0.50, 0.45), (0.35, 0.42, 0.48), (0.50, 0.54, 0.54), (0.30, 0.38, 0.30), (0.55, 0.60, 0.50))
 GLASS = ((0.05, 0.30, 0.26), (0.10, 0.20, 0.42), (0.15, 0.45, 0.50), (0.45, 0.10, 0.12), (0.20, 0.35, 0.15))
 _LEAST_CONTRAST = 0.13  # distance in sRGB (0..1 each)
-_MOST_ALIKE = 0.2  # share of stones that may be closer to the mortar
+_MOST_ALIKE = 0.12  # share of stones that may be closer to the mortar
 _MORTAR_DRAWS = 12
 GOLD = ((0.80, 0.64, 0.25), (0.70, 0.53, 0.20), (0.86, 0.72, 0.38))
 
