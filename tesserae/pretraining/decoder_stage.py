@@ -1,8 +1,8 @@
 """Stage 3: prompt encoder and mask decoder learn on the frozen encoder's features, from the finder's own first outlines.
 
-Trained as it is used: on windows of the embedding, prompted by what the finder gives at its own scale. Points, boxes, negative points, all four
-outputs and the predicted IoU are trained too, and some steps decode on all tokens, so that the sam2 package's own predictor and
-mask generator work with the model.
+Trained as it is used: on windows of the embedding, prompted by what the finder gives at its own scale. Points, boxes, negative points, all
+four outputs and the predicted IoU are trained too, and some steps decode on all tokens, so that the sam2 package's own predictor and mask
+generator work with the model.
 """
 
 from functools import lru_cache
@@ -38,7 +38,7 @@ _RING_LOGITS = 3  # the loss looks this far beyond the tessera's box
 
 
 class DecoderParts(nn.Module):
-    """The parts of a SAM 2 model that stage 2 trains, as one module."""
+    """The parts of a SAM 2 model that stage 3 trains, as one module."""
 
     def __init__(self, model: SAM2Base) -> None:
         super().__init__()
@@ -64,9 +64,7 @@ def train_decoder(model: SAM2Base, finder: FinderHead, pool: list[Path], schedul
         kind = "point" if chance(POINT_SHARE, rng) else draw_seed_kind(rng)
         return make_decoder_batch(crop(step % CACHED_CROPS), kind, predictor.grid, rng)
 
-    run_stage(
-        "decoder", parts, schedule, batch, lambda batch, step: decoder_loss(model, batch, balanced=step < BALANCED_STEPS), work_dir
-    )
+    run_stage("decoder", parts, schedule, batch, lambda batch, step: decoder_loss(model, batch, balanced=step < BALANCED_STEPS), work_dir)
 
 
 def make_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> DecoderCrop:

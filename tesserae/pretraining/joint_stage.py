@@ -6,6 +6,7 @@ encoder's fine levels said little of single stones. Each step shows one tile, mo
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,8 +23,10 @@ from tesserae.pretraining.decoder_stage import BALANCED_STEPS, DECODER_SIDE_RANG
 from tesserae.pretraining.finder_stage import maps_loss, stack_targets
 from tesserae.pretraining.loop import Schedule, run_stage
 from tesserae.pretraining.pool import read_pool_item
-from tesserae.pretraining.prompts import crop_with_truth, draw_seed_kind, make_decoder_batch
+from tesserae.pretraining.prompts import Kind, crop_with_truth, draw_seed_kind, make_decoder_batch
 from tesserae.synthetic.noise import Rng, chance, log_uniform
+
+_Value = TypeVar("_Value", bound=np.generic)
 
 COLLAGE_SHARE = 0.7
 DECODER_WEIGHT = 0.5
@@ -78,7 +81,7 @@ def draw_collage(pool: list[Path], size_px: int, rng: Rng) -> Crop:
     parts = [_draw_part(pool, size_px // 2, rng) for _ in range(4)]
     above = np.cumsum([0, *(int(part.labels.max()) for part in parts)])
     labels = [np.where(part.labels > 0, part.labels + first, 0) for part, first in zip(parts, above, strict=False)]
-    return Crop(_two_by_two([part.image for part in parts]), _two_by_two(labels).astype(np.int32))
+    return Crop(_two_by_two([part.image for part in parts]), _two_by_two(labels))
 
 
 def joint_loss(model: SAM2Base, finder: FinderHead, batch: JointBatch, *, balanced: bool) -> tuple[torch.Tensor, dict[str, float]]:
@@ -89,12 +92,13 @@ def joint_loss(model: SAM2Base, finder: FinderHead, batch: JointBatch, *, balanc
         full, log_side = finder(batch.picture, levels)
     loss, figures = maps_loss(full.float(), log_side.float(), batch.targets)
     crop = crop_with_truth(levels, seeds_of_outlines(_outlines(full, log_side)), batch.truth)
-    kinds = [draw_seed_kind(batch.rng)] if len(crop.seeds) else []
-    for kind in (*kinds, *(["point"] if batch.truth.any() else [])):
-        asked = make_decoder_batch(crop, kind, batch.truth.shape[0] // TOKEN_PX, batch.rng)
-        decoded, said = decoder_loss(model, asked, balanced=balanced)
+    asked: list[tuple[str, Kind]] = [("seed", draw_seed_kind(batch.rng))] if len(crop.seeds) else []
+    asked += [("point", "point")] if batch.truth.any() else []
+    for name, kind in asked:
+        prompts = make_decoder_batch(crop, kind, batch.truth.shape[0] // TOKEN_PX, batch.rng)
+        decoded, said = decoder_loss(model, prompts, balanced=balanced)
         loss = loss + DECODER_WEIGHT * decoded
-        figures[f"{'point' if kind == 'point' else 'seed'} iou"] = said["iou"]
+        figures |= {f"{name} iou": said["iou"], f"{name} score": said["score"]}
     return loss, figures
 
 
@@ -110,5 +114,5 @@ def _draw_part(pool: list[Path], size_px: int, rng: Rng) -> Crop:
     return draw_crop(item, size_px, rng, side_px=side_px)
 
 
-def _two_by_two(parts: list[NDArray[np.generic]]) -> NDArray[np.generic]:
+def _two_by_two(parts: list[NDArray[_Value]]) -> NDArray[_Value]:
     return np.concatenate([np.concatenate(parts[:2], 1), np.concatenate(parts[2:], 1)], 0)

@@ -93,7 +93,8 @@ def _prefetch(make_batch: Callable[[int], Batch], first: int, last: int, ahead: 
 
 
 def _log(path: Path, step: int, seen: list[dict[str, float]], elapsed_s: float) -> None:
-    means = {key: round(sum(row[key] for row in seen) / len(seen), 4) for key in seen[0]}
+    said = {key: [row[key] for row in seen if key in row] for key in dict.fromkeys(key for row in seen for key in row)}
+    means = {key: round(sum(values) / len(values), 4) for key, values in said.items()}
     line = {"step": step, "elapsed_s": round(elapsed_s, 1), **means}
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")

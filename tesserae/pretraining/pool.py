@@ -52,5 +52,5 @@ def _render_into(path: Path) -> None:
     mosaic = render_mosaic(seed, size_px, side_px)
     partial = path.with_suffix(f".{os.getpid()}.part")
     with partial.open("wb") as file:
-        np.savez(file, image=mosaic.image, labels=mosaic.labels.astype(np.int16), side_px=np.float32(mosaic.recipe["side_px"]))
+        np.savez(file, image=mosaic.image, labels=mosaic.labels.astype(np.int16), side_px=np.float32(mosaic.side_px))
     partial.replace(path)

@@ -1,7 +1,7 @@
 """What the mask decoder is asked in training: prompts of one crop, with the coverage that it should answer.
 
-Prompts are those of a run (the finder's outlines, as box, point and mask, with neighbours as negatives), and those of the sam2 package's own
-tools: a box alone, and a point alone that may lie anywhere in a stone, or on mortar, where no mask is right.
+Prompts are those of a run (the finder's outlines, as box, point and mask, with neighbours as negatives), and those of the sam2 package's
+own tools: a box alone, and a point alone that may lie anywhere in a stone, or on mortar, where no mask is right.
 """
 
 from dataclasses import dataclass

@@ -33,11 +33,13 @@ class SyntheticMosaic:
     Attributes:
         image: uint8 (H, W, 3), sRGB.
         labels: int32 (H, W), 0 = mortar, 1..N = tesserae, exact at every pixel.
+        side_px: of the median tessera; what was asked for where none is in the photo.
         recipe: the drawn parameters, JSON types only.
     """
 
     image: NDArray[np.uint8]
     labels: Labels
+    side_px: float
     recipe: dict[str, object]
 
 
@@ -60,7 +62,7 @@ def render_mosaic(seed: int, size_px: int = 1024, side_px: float | None = None) 
     truth = _renumbered(truth)
     seen_side_px = median_side_px(truth) if truth.any() else side_px
     recipe = {"seed": seed, "size_px": size_px, "side_px": round(seen_side_px, 2), "opus": opus, "count": int(truth.max())}
-    return SyntheticMosaic(image, truth, recipe)
+    return SyntheticMosaic(image, truth, seen_side_px, recipe)
 
 
 def write_mosaics(out_dir: Path, count: int, seed: int, size_px: int) -> Iterator[Path]:
