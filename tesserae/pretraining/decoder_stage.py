@@ -47,8 +47,13 @@ class DecoderParts(nn.Module):
         self.no_mem_embed = model.no_mem_embed
 
 
-def train_decoder(model: SAM2Base, finder: FinderHead, pool: list[Path], schedule: Schedule, seed: int, work_dir: Path) -> None:
-    """Train prompt encoder and mask decoder of `model` in place; the image encoder and the finder stay as they are."""
+def train_decoder(
+    model: SAM2Base, finder: FinderHead, pool: list[Path], schedule: Schedule, seed: int, work_dir: Path, *, fresh: bool
+) -> None:
+    """Train prompt encoder and mask decoder of `model` in place; the image encoder and the finder stay as they are.
+
+    `fresh` says that the decoder never learned before.
+    """
     model.requires_grad_(False)
     parts = DecoderParts(model)
     parts.requires_grad_(True)

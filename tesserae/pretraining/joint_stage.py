@@ -53,8 +53,10 @@ class JointParts(nn.Module):
         self.decoder = DecoderParts(model)
 
 
-def train_jointly(model: SAM2Base, finder: FinderHead, pool: list[Path], schedule: Schedule, seed: int, work_dir: Path) -> None:
-    """Train `model` and `finder` in place over `schedule.steps` steps."""
+def train_jointly(
+    model: SAM2Base, finder: FinderHead, pool: list[Path], schedule: Schedule, seed: int, work_dir: Path, *, fresh: bool
+) -> None:
+    """Train `model` and `finder` in place over `schedule.steps` steps; `fresh` says that the decoder never learned before."""
     model.requires_grad_(False)
     parts = JointParts(model, finder)
     parts.requires_grad_(True)
@@ -64,7 +66,7 @@ def train_jointly(model: SAM2Base, finder: FinderHead, pool: list[Path], schedul
         parts,
         schedule,
         lambda step: make_joint_batch(pool, model.image_size, np.random.default_rng([seed, 4, step])),
-        lambda batch, step: joint_loss(model, finder, batch, balanced=step < BALANCED_STEPS),
+        lambda batch, step: joint_loss(model, finder, batch, balanced=fresh and step < BALANCED_STEPS),
         work_dir,
     )
 

@@ -49,9 +49,10 @@ def pretrain(
     finder_schedule = Schedule(recipe.finder_steps, recipe.finder_lr, recipe.finder_warmup)
     train_finder(EncoderWithFinder(model.image_encoder, finder), pool, finder_schedule, recipe.seed, work_dir)
     joint_schedule = Schedule(recipe.joint_steps, recipe.joint_lr, recipe.joint_warmup)
-    train_jointly(model, finder, pool, joint_schedule, recipe.seed, work_dir)
+    train_jointly(model, finder, pool, joint_schedule, recipe.seed, work_dir, fresh=parent is None)
     decoder_schedule = Schedule(recipe.decoder_steps, recipe.decoder_lr, recipe.decoder_warmup)
-    train_decoder(model, finder, pool, decoder_schedule, recipe.seed, work_dir)
+    fresh = parent is None and recipe.joint_steps == 0
+    train_decoder(model, finder, pool, decoder_schedule, recipe.seed, work_dir, fresh=fresh)
     return write_weights(model, finder, recipe, work_dir, target, lineage)
 
 
