@@ -69,7 +69,8 @@ def train_decoder(
         kind = "point" if chance(POINT_SHARE, rng) else draw_seed_kind(rng)
         return make_decoder_batch(crop(step % CACHED_CROPS), kind, predictor.grid, rng)
 
-    run_stage("decoder", parts, schedule, batch, lambda batch, step: decoder_loss(model, batch, balanced=step < BALANCED_STEPS), work_dir)
+    balanced_steps = BALANCED_STEPS if fresh else 0
+    run_stage("decoder", parts, schedule, batch, lambda batch, step: decoder_loss(model, batch, balanced=step < balanced_steps), work_dir)
 
 
 def make_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> DecoderCrop:

@@ -61,12 +61,13 @@ def train_jointly(
     parts = JointParts(model, finder)
     parts.requires_grad_(True)
     parts.train()
+    balanced_steps = BALANCED_STEPS if fresh else 0
     run_stage(
         "joint",
         parts,
         schedule,
         lambda step: make_joint_batch(pool, model.image_size, np.random.default_rng([seed, 4, step])),
-        lambda batch, step: joint_loss(model, finder, batch, balanced=fresh and step < BALANCED_STEPS),
+        lambda batch, step: joint_loss(model, finder, batch, balanced=step < balanced_steps),
         work_dir,
     )
 
