@@ -17,21 +17,17 @@ from tesserae.errors import TesseraeError
 from tesserae.finder import FinderHead
 from tesserae.models import load_embedded
 from tesserae.predictor import Predictor, normalise
-from tesserae.pretraining import decoder_stage, finder_stage, loop
+from tesserae.pretraining import decoder_stage, finder_stage, joint_stage, loop, prompts
 from tesserae.pretraining import run as run_module
-from tesserae.pretraining.decoder_stage import (
-    DecoderCrop,
-    DecoderParts,
-    decoder_loss,
-    make_decoder_batch,
-    make_decoder_crop,
-)
+from tesserae.pretraining.decoder_stage import DecoderParts, decoder_loss, make_decoder_crop
 from tesserae.pretraining.finder_stage import EncoderWithFinder, FinderBatch, finder_loss, make_finder_batch
+from tesserae.pretraining.joint_stage import JointParts, draw_collage, joint_loss, make_joint_batch
 from tesserae.pretraining.loop import Schedule, run_stage
 from tesserae.pretraining.pool import FIRST_SEED
+from tesserae.pretraining.prompts import DecoderBatch, DecoderCrop, draw_seed_kind, make_decoder_batch
 from tesserae.pretraining.run import Recipe, pretrain, write_weights
 
-TINY_RECIPE = Recipe(seed=3, pool_size=3, finder_steps=2, decoder_steps=2)
+TINY_RECIPE = Recipe(seed=3, pool_size=3, finder_steps=2, joint_steps=2, decoder_steps=2)
 
 
 def squares(size_px, side_px, joint_px=2):
@@ -109,7 +105,7 @@ def train_tiny(work_dir, *, killed_at=None, steps=20, seen=None):
             seen.append(step)
         assert torch.equal(batch, make_batch(step))
         loss = (module(batch)[:, 0] - batch.sum(1)).square().mean()
-        return loss, {"step_before": float(step)}
+        return loss, {"step_before": float(step)} | ({"odd": float(step)} if step % 2 else {})
 
     run_stage("tiny", module, Schedule(steps, 0.05, warmup_steps=4), make_batch, compute_loss, work_dir)
     return module
@@ -150,6 +146,7 @@ def test_figures_are_means_since_the_last_line(tmp_path, small_steps):
     lines = [json.loads(line) for line in (tmp_path / "tiny.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [5, 10]
     assert [line["step_before"] for line in lines] == [2.0, 7.0]
+    assert [line["odd"] for line in lines] == [2.0, 7.0]  # of the steps that say it
     assert lines[1]["loss"] < lines[0]["loss"]
     assert all(line["elapsed_s"] >= 0 for line in lines)
 
@@ -254,6 +251,58 @@ def test_the_finder_learns_through_the_encoder(mini):
 # stage 2
 
 
+def test_a_collage_holds_four_mosaics_with_numbers_of_their_own(pool):
+    tile = draw_collage(pool, 128, np.random.default_rng(0))
+    assert tile.image.shape == (128, 128, 3)
+    assert (tile.image.dtype, tile.labels.dtype) == (np.uint8, np.int32)
+    quarters = [set(np.unique(tile.labels[y : y + 64, x : x + 64]).tolist()) - {0} for y in (0, 64) for x in (0, 64)]
+    assert all(quarters)
+    assert sum(len(quarter) for quarter in quarters) == len(set.union(*quarters))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0], ids=["one crop", "collage"])
+def test_joint_batches_depend_on_their_generator_only(pool, monkeypatch, share):
+    monkeypatch.setattr(joint_stage, "COLLAGE_SHARE", share)
+    one, same, other = (make_joint_batch(pool, 64, np.random.default_rng([3, 4, step])) for step in (1, 1, 2))
+    assert one.picture.shape == (1, 3, 64, 64)
+    assert one.targets.shape == (1, 5, 64, 64)
+    assert torch.equal(one.picture, same.picture)
+    assert torch.equal(one.targets, same.targets)
+    assert (one.truth[one.targets[0, 0].numpy() > 0] > 0).all()
+    assert not torch.equal(one.picture, other.picture)
+
+
+def test_the_decoder_teaches_the_encoder_too(mini, pool, monkeypatch):
+    model, finder = mini
+    monkeypatch.setattr(joint_stage, "maps_loss", lambda *_: (torch.zeros(()), {}))  # what is left comes through the decoder
+    monkeypatch.setattr(joint_stage, "outline_tesserae", lambda maps: squares(maps.interior.shape[0], 20, 8))
+    monkeypatch.setattr(prompts, "PROMPTS_PER_STEP", 8)
+    force_window(monkeypatch, 8)
+    batch = make_joint_batch(pool, 512, np.random.default_rng(0))
+    loss, figures = joint_loss(model, finder, batch, balanced=False)
+    assert set(figures) == {"seed iou", "seed score", "point iou", "point score"}
+    gradients = torch.autograd.grad(loss, list(model.image_encoder.trunk.patch_embed.parameters()))
+    assert all(bool(gradient.abs().sum() > 0) for gradient in gradients)
+
+
+def test_where_the_finder_sees_nothing_points_alone_are_asked(mini, pool, monkeypatch):
+    monkeypatch.setattr(joint_stage, "outline_tesserae", lambda maps: np.zeros(maps.interior.shape, np.int32))
+    monkeypatch.setattr(prompts, "PROMPTS_PER_STEP", 8)
+    force_window(monkeypatch, 8)
+    _, figures = joint_loss(*mini, make_joint_batch(pool, 512, np.random.default_rng(0)), balanced=False)
+    assert "point iou" in figures
+    assert "seed iou" not in figures
+
+
+def test_all_that_learns_is_one_module(mini):
+    parts = JointParts(*mini)
+    names = {name.split(".")[0] for name, _ in parts.named_parameters()}
+    assert names == {"image_encoder", "finder", "decoder"}
+
+
+# stage 3
+
+
 @pytest.fixture
 def sees_squares(monkeypatch):
     """An untrained finder sees nothing; in its place one that outlines a square of 20 px in every 28."""
@@ -272,19 +321,18 @@ def crop(mini):
     return DecoderCrop([level.half() for level in levels], seeds.take(below), truth, truth[row, column][below])
 
 
-def force(monkeypatch, kind, window):
-    for name, choices, wanted in (("_KIND_SHARES", decoder_stage._KINDS, kind), ("_WINDOW_SHARES", decoder_stage._WINDOWS, window)):
-        monkeypatch.setattr(decoder_stage, name, tuple(float(choice == wanted) for choice in choices))
+def force_window(monkeypatch, window):
+    monkeypatch.setattr(prompts, "_WINDOW_SHARES", tuple(float(choice == window) for choice in prompts._WINDOWS))
 
 
 @pytest.mark.parametrize(
     ("kind", "labels"),
-    [("seed", [2, 3, 1]), ("box and point", [2, 3, 1]), ("point", [1]), ("box", [2, 3]), ("negatives", [2, 3, 1, 0, 0])],
+    [("seed", [2, 3, 1]), ("box and point", [2, 3, 1]), ("box", [2, 3]), ("negatives", [2, 3, 1, 0, 0])],
 )
 @pytest.mark.parametrize(("window", "count"), [(8, 64), (12, 32), (None, 8)], ids=["8 tokens", "12 tokens", "all tokens"])
 def test_decoder_batches_have_the_shape_asked_for(crop, monkeypatch, kind, labels, window, count):
-    force(monkeypatch, kind, window)
-    batch = make_decoder_batch(crop, 32, np.random.default_rng(0))
+    force_window(monkeypatch, window)
+    batch = make_decoder_batch(crop, kind, 32, np.random.default_rng(0))
     side = 4 * (window or 32)
     assert batch.window == window
     assert len(batch.prompts) == count
@@ -299,15 +347,15 @@ def test_decoder_batches_have_the_shape_asked_for(crop, monkeypatch, kind, label
 
 
 def test_decoder_batches_depend_on_their_generator_only(crop):
-    one, same, other = (make_decoder_batch(crop, 32, np.random.default_rng([3, 3, step])) for step in (1, 1, 2))
+    one, same, other = (make_decoder_batch(crop, "seed", 32, np.random.default_rng([3, 3, step])) for step in (1, 1, 2))
     assert np.array_equal(one.prompts.points_xy, same.prompts.points_xy)
     assert torch.equal(one.coverage, same.coverage)
     assert one.coverage.shape != other.coverage.shape or not torch.equal(one.coverage, other.coverage)
 
 
 def test_the_wanted_coverage_is_that_of_the_true_tessera_in_the_window(crop, monkeypatch):
-    force(monkeypatch, "seed", 8)
-    batch = make_decoder_batch(crop, 32, np.random.default_rng(1))
+    force_window(monkeypatch, 8)
+    batch = make_decoder_batch(crop, "seed", 32, np.random.default_rng(1))
     label_of_id = dict(zip(crop.seeds.ids.tolist(), crop.true_label.tolist(), strict=True))
     for k in range(0, 64, 9):
         own = crop.truth == label_of_id[int(batch.prompts.ids[k])]
@@ -318,8 +366,8 @@ def test_the_wanted_coverage_is_that_of_the_true_tessera_in_the_window(crop, mon
 
 
 def test_prompts_are_jittered_within_the_stated_bounds(crop, monkeypatch):
-    force(monkeypatch, "negatives", 8)
-    batch = make_decoder_batch(crop, 32, np.random.default_rng(2))
+    force_window(monkeypatch, 8)
+    batch = make_decoder_batch(crop, "negatives", 32, np.random.default_rng(2))
     points = batch.prompts.points_xy
     own = np.abs(points[:, None, 2] - crop.seeds.points_xy[None]).max(2)
     nearest = own.argmin(1)
@@ -330,6 +378,52 @@ def test_prompts_are_jittered_within_the_stated_bounds(crop, monkeypatch):
     assert (away > 20).all()  # a negative is another seed
     assert (away < 3 * 28).all()  # and a near one
     assert (points[:, 3] != points[:, 4]).any(1).all()
+
+
+def test_points_alone_lie_anywhere_in_a_stone_or_on_mortar(crop, monkeypatch):
+    force_window(monkeypatch, 8)
+    batch = make_decoder_batch(crop, "point", 32, np.random.default_rng(0))
+    assert batch.prompts.point_labels.tolist() == [[1]] * 72
+    column, row = batch.prompts.points_xy[:, 0].astype(int).T
+    labels = crop.truth[row, column]
+    assert len(set(labels[:64].tolist())) == 64
+    assert (labels[:64] > 0).all()
+    assert (labels[64:] == 0).all()
+    within = np.stack([column[:64] % 28, row[:64] % 28], 1)  # stones of 24 px begin at multiples of 28
+    assert within.min() < 4
+    assert within.max() > 19
+    covered = batch.coverage.amax((1, 2))
+    assert (covered[:64] > 0).all()
+    assert (covered[64:] == 0).all()
+
+
+def test_kinds_of_seeds_are_drawn_by_their_shares():
+    rng = np.random.default_rng(0)
+    drawn = [draw_seed_kind(rng) for _ in range(400)]
+    assert set(drawn) == set(prompts.SEED_KINDS)
+    assert 0.46 < drawn.count("seed") / 400 < 0.66
+
+
+def test_a_point_on_mortar_teaches_the_score_only(crop, monkeypatch):
+    force_window(monkeypatch, 8)
+    batch = make_decoder_batch(crop, "point", 32, np.random.default_rng(1))
+    on_mortar = batch.coverage.amax((1, 2)) == 0
+    right = wanted_logits(batch)[:, None].expand(-1, 4, -1, -1).clone()
+    monkeypatch.setattr(decoder_stage, "embedding_of_levels", lambda model, levels: None)
+    sure = torch.where(on_mortar, 1.0, 0.9)[:, None].expand(-1, 4)
+
+    def loss_of(logits, predicted_iou):
+        monkeypatch.setattr(decoder_stage, "decode_prompts", lambda *_: (logits, predicted_iou, None))
+        return decoder_loss(None, batch, balanced=False)
+
+    loss, figures = loss_of(right, sure)
+    changed = right.clone()
+    changed[on_mortar] = 12.0  # any mask will do there
+    assert float(loss_of(changed, sure)[0]) == pytest.approx(float(loss))
+    humble = torch.where(on_mortar, 0.0, 0.9)[:, None].expand(-1, 4)
+    better, said = loss_of(right, humble)
+    assert float(better) < float(loss)
+    assert said["score"] < figures["score"]
 
 
 def test_a_crop_holds_the_seeds_that_lie_on_tesserae(mini, pool, sees_squares):
@@ -379,9 +473,9 @@ def wanted_logits(batch):
 
 @pytest.mark.parametrize("balanced", [True, False], ids=["balanced", "ring"])
 def test_a_perfect_decoder_has_hardly_any_loss(crop, monkeypatch, balanced):
-    force(monkeypatch, "seed", 8)
-    batch = make_decoder_batch(crop, 32, np.random.default_rng(1))
-    whole = decoder_stage.DecoderBatch(batch.levels, batch.prompts, 8, (batch.coverage > 0.5).float())
+    force_window(monkeypatch, 8)
+    batch = make_decoder_batch(crop, "seed", 32, np.random.default_rng(1))
+    whole = DecoderBatch(batch.levels, batch.prompts, 8, (batch.coverage > 0.5).float())
     logits = wanted_logits(whole)[:, None].expand(-1, 4, -1, -1)
     monkeypatch.setattr(decoder_stage, "embedding_of_levels", lambda model, levels: None)
     monkeypatch.setattr(decoder_stage, "decode_prompts", lambda *_: (logits, torch.ones(len(logits), 4), None))
@@ -398,8 +492,8 @@ def test_a_perfect_decoder_has_hardly_any_loss(crop, monkeypatch, balanced):
 
 def test_one_right_alternative_is_enough(crop, monkeypatch):
     """Of the outputs 1 to 3 the best counts half, and all three a tenth."""
-    force(monkeypatch, "seed", 8)
-    batch = make_decoder_batch(crop, 32, np.random.default_rng(1))
+    force_window(monkeypatch, 8)
+    batch = make_decoder_batch(crop, "seed", 32, np.random.default_rng(1))
     right = wanted_logits(batch)
     monkeypatch.setattr(decoder_stage, "embedding_of_levels", lambda model, levels: None)
 
@@ -420,15 +514,15 @@ def test_one_right_alternative_is_enough(crop, monkeypatch):
 
 
 def test_the_decoder_learns_a_batch_and_nothing_else_changes(crop, monkeypatch):
-    force(monkeypatch, "seed", 8)
-    monkeypatch.setattr(decoder_stage, "PROMPTS_PER_STEP", 8)
+    force_window(monkeypatch, 8)
+    monkeypatch.setattr(prompts, "PROMPTS_PER_STEP", 8)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
         model = build_model(EMBEDDED_CONFIG)
     model.requires_grad_(False)
     parts = DecoderParts(model).requires_grad_(True)
     encoder = {name: value.clone() for name, value in model.image_encoder.state_dict().items()}
-    batch = make_decoder_batch(crop, 32, np.random.default_rng(1))
+    batch = make_decoder_batch(crop, "seed", 32, np.random.default_rng(1))
     optimizer = torch.optim.AdamW(parts.parameters(), lr=1e-3)
     losses = []
     for _ in range(12):
@@ -449,8 +543,9 @@ def test_the_decoder_learns_a_batch_and_nothing_else_changes(crop, monkeypatch):
 def small_training(monkeypatch, sees_squares):
     monkeypatch.setattr(finder_stage, "CROP_PX", 64)
     monkeypatch.setattr(finder_stage, "CROPS_PER_STEP", 2)
-    monkeypatch.setattr(decoder_stage, "PROMPTS_PER_STEP", 8)
-    monkeypatch.setattr(decoder_stage, "PROMPTS_ON_ALL_TOKENS", 2)
+    monkeypatch.setattr(prompts, "PROMPTS_PER_STEP", 8)
+    monkeypatch.setattr(prompts, "PROMPTS_ON_ALL_TOKENS", 2)
+    monkeypatch.setattr(joint_stage, "outline_tesserae", lambda maps: squares(maps.interior.shape[0], 20, 8))
 
 
 def test_pretraining_ends_with_a_file_and_resumes(pool, tmp_path, monkeypatch, small_training):
@@ -466,16 +561,18 @@ def test_pretraining_ends_with_a_file_and_resumes(pool, tmp_path, monkeypatch, s
         with pytest.raises(KeyboardInterrupt):
             run()
     assert not target.exists()
-    finder_state = torch.load(work_dir / "finder.state.pt", weights_only=True)
-    assert finder_state["step"] == 2
+    assert torch.load(work_dir / "finder.state.pt", weights_only=True)["step"] == 2
+    joint_state = torch.load(work_dir / "joint.state.pt", weights_only=True)
+    assert joint_state["step"] == 2
 
-    monkeypatch.setattr(finder_stage, "make_finder_batch", None)  # stage 1 is over: nobody asks for its batches
+    monkeypatch.setattr(finder_stage, "make_finder_batch", None)  # stages 1 and 2 are over: nobody asks for their batches
+    monkeypatch.setattr(joint_stage, "make_joint_batch", None)
     assert run() == target
     model, finder = load_embedded(target)
     for part, module in (("image_encoder", model.image_encoder), ("finder", finder)):
         halved = {
             name.removeprefix(f"{part}."): value.half().float()
-            for name, value in finder_state["module"].items()
+            for name, value in joint_state["module"].items()
             if name.startswith(f"{part}.")
         }
         assert_same_weights(halved, module.state_dict())
@@ -511,7 +608,7 @@ def test_the_record_says_what_was_done(mini, tmp_path):
     assert (record["recipe"]["seed"], record["recipe"]["decoder_steps"]) == (3, 2)
     assert record["data"]["seeds"] == [FIRST_SEED, FIRST_SEED + 2]
     assert record["decode_side_px"] == decoder_stage.DECODE_SIDE_PX
-    assert record["last_losses"] == {"finder": {"step": 40, "loss": 1.5}, "decoder": None}
+    assert record["last_losses"] == {"finder": {"step": 40, "loss": 1.5}, "joint": None, "decoder": None}
     assert record["versions"]["torch"] == version("torch")
     assert set(record["versions"]) == {"torch", "sam2", "numpy", "python"}
     stored = torch.load(target, weights_only=True)
@@ -527,11 +624,14 @@ def test_pretraining_goes_on_from_a_parent_and_names_it(mini, pool, tmp_path, mo
         started.append({name: value.clone() for name, value in model.image_encoder.state_dict().items()})
 
     monkeypatch.setattr(run_module, "train_finder", note_start)
-    monkeypatch.setattr(run_module, "train_decoder", lambda *_: None)
+    later = []
+    for stage in ("train_jointly", "train_decoder"):
+        monkeypatch.setattr(run_module, stage, lambda *_, fresh: later.append(fresh))
     parent, child = tmp_path / "parent.pt", tmp_path / "child.pt"
     write_weights(*mini, TINY_RECIPE, tmp_path, parent, None)
     recipe = replace(TINY_RECIPE, seed=4)
     pretrain(recipe, pool[0].parent.parent, child, parent=parent, workers=1, progress=lambda *_: None)
+    assert later == [False, False]  # no decoder that never learned
     assert_same_weights(started[0], load_embedded(parent)[0].image_encoder.state_dict())
     lineage = json.loads(child.with_suffix(".json").read_text())["parent"]
     assert lineage["sha256"] == hashlib.sha256(parent.read_bytes()).hexdigest()

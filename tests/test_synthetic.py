@@ -66,7 +66,8 @@ def test_shapes_types_and_numbers(mosaics):
         assert np.bincount(mosaic.labels.ravel())[1:].min() >= 4
         assert mosaic.image.std() > 3  # a picture, not a plain field
         assert json.loads(json.dumps(mosaic.recipe)) == mosaic.recipe
-        assert mosaic.recipe == mosaic.recipe | {"seed": seed, "size_px": SIZE_PX, "side_px": SIDE_PX, "count": count}
+        assert mosaic.recipe == mosaic.recipe | {"seed": seed, "size_px": SIZE_PX, "side_px": round(mosaic.side_px, 2), "count": count}
+        assert mosaic.side_px == pytest.approx(np.median(np.sqrt(np.bincount(mosaic.labels.ravel())[1:])))
         assert mosaic.recipe["opus"] in composition.OPERA
 
 
@@ -77,8 +78,8 @@ def test_tesserae_are_connected_within_reason(mosaics):
 
 
 @pytest.mark.parametrize(("side_px", "size_px"), [(8.0, 72), (20.0, 120), (40.0, 180), (80.0, 320)])
-def test_sides_are_near_what_was_asked(side_px, size_px):
-    # Joints take their part: over 12 seeds the median of sqrt(area) / side is 0.6 to 0.8, single mosaics lie between 0.38 and 1.2.
+def test_the_median_tessera_has_the_side_that_was_asked_for(side_px, size_px):
+    # a photo shows a part of what was laid, so that single photos differ; pieces cut by its edge do not count here
     sides = []
     for seed in (1, 2, 5):
         labels = render_mosaic(seed, size_px, side_px).labels
@@ -86,14 +87,26 @@ def test_sides_are_near_what_was_asked(side_px, size_px):
         cut = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
         sides += np.sqrt(np.delete(area_px, cut[cut > 0] - 1)).tolist()
     assert len(sides) >= 5
-    assert 0.5 < np.median(sides) / side_px < 1.0
+    assert 0.75 < np.median(sides) / side_px < 1.33
 
 
 def test_a_side_is_drawn_between_8_and_80_px():
     low, high = synthetic.mosaic.SIDE_RANGE_PX
     assert (low, high) == (8.0, 80.0)
-    recipe = render_mosaic(4, 64).recipe
-    assert low <= recipe["side_px"] <= high
+    assert low <= render_mosaic(4, 400).side_px <= high
+
+
+def test_a_photo_without_tesserae_has_the_side_that_was_asked_for(monkeypatch):
+    monkeypatch.setattr(synthetic.mosaic.joints, "cut_joints", lambda cells, *_: np.zeros_like(cells))
+    mosaic = render_mosaic(4, 64, 20.0)
+    assert not mosaic.labels.any()
+    assert (mosaic.side_px, mosaic.recipe["count"]) == (20.0, 0)
+
+
+def test_half_of_a_dark_scene_can_be_seen():
+    scene = np.full((40, 40, 3), 0.03, np.float32)
+    scene[:4] = 0.9
+    assert np.median(synthetic.camera._exposed(scene, np.random.default_rng(0))) == pytest.approx(0.2, abs=0.05)
 
 
 def test_picture_and_truth_lie_on_each_other(mosaics):
@@ -243,7 +256,7 @@ def test_drawn_joints_run_from_hairline_to_wide():
     rng = rng_of(0)
     widths = [joints.draw_joint_style(rng).width for _ in range(200)]
     assert 0.04 <= min(widths) < 0.06
-    assert 0.24 < max(widths) <= 0.3
+    assert 0.2 < max(widths) <= 0.24
 
 
 def test_slivers_are_given_to_their_neighbours():

@@ -82,7 +82,7 @@ def make_joint_batch(pool: list[Path], size_px: int, rng: Rng) -> JointBatch:
 def draw_collage(pool: list[Path], size_px: int, rng: Rng) -> Crop:
     """Return a tile of four crops, two by two: four mosaics in one pass of the encoder."""
     parts = [_draw_part(pool, size_px // 2, rng) for _ in range(4)]
-    above = np.cumsum([0, *(int(part.labels.max()) for part in parts)])
+    above = np.cumsum([0, *(int(part.labels.max()) for part in parts)], dtype=np.int32)
     labels = [np.where(part.labels > 0, part.labels + first, 0) for part, first in zip(parts, above, strict=False)]
     return Crop(_two_by_two([part.image for part in parts]), _two_by_two(labels))
 
