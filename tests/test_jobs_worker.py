@@ -10,11 +10,12 @@ from conftest import PROJECT_DIR
 from jobs_examples import EXAMPLES, begun, descendants, is_alive, wait_until, worker_process
 
 from tesserae.jobs.queue import QUEUE_FILE, open_queue, submit_job
-from tesserae.jobs.work import CACHE_FOLDER, SEGMENT, segment_arguments
+from tesserae.jobs.work import SEGMENT, segment_arguments
 from tesserae.photo import read_photo
 from tesserae.service import RunOptions, run_file
 from tesserae.settings import Settings
 from tesserae.store import open_store
+from tesserae.store.files import EMBEDDINGS
 from tesserae.store.jobs import get_job, request_cancel
 from tesserae.store.photos import add_photo, facts_of
 from tesserae.store.segmentations import list_segmentations
@@ -75,7 +76,7 @@ def test_a_kill_in_the_middle_loses_no_tile_and_runs_nothing_twice(settings, sto
     path, _ = mosaic_png
     photo = add_photo(store, path, path.name, facts_of(read_photo(path, max_pixels=settings.max_pixels)))
     job = submit(store, settings, SEGMENT, segment_arguments(photo.id, [OPTIONS]))
-    cache = settings.home / CACHE_FOLDER
+    cache = settings.home / EMBEDDINGS
     with worker_process(settings, "-m", "tesserae", "worker") as worker:
         wait_until(lambda: any(cache.glob("*.tile")))
         family = descendants(worker.pid)
@@ -84,12 +85,20 @@ def test_a_kill_in_the_middle_loses_no_tile_and_runs_nothing_twice(settings, sto
         worker.wait()
         none_left(family)
         assert get_job(store, job.id).state == "running"
+        leave_rest(cache)
         with worker_process(settings, "-m", "tesserae", "worker"):
             done = finished(store, job)
     assert (done.state, done.attempts, done.result["counts"]) == ("done", 2, [count]), done.message
     assert [each.count for each in list_segmentations(store, photo.id)] == [count]
     assert {name: (cache / name).stat().st_ino for name in kept} == kept, "a finished tile was computed again"
     assert list(settings.home.rglob("*.part")) == []
+
+
+def leave_rest(cache):
+    """What this kill, or one long ago, cut off in the middle of a write."""
+    (cache / "killed.part").write_bytes(b"half")
+    for part in cache.glob("*.part"):
+        os.utime(part, (0, 0))
 
 
 # --- With jobs that need no model -------------------------------------------------------------------------------------
@@ -124,7 +133,8 @@ def test_a_worker_that_is_told_to_end_hands_its_job_back(number, settings, store
         none_left(family)
         said = worker.stderr.read()
     assert latency_s < 5.0  # the patience of the launcher
-    assert get_job(store, job.id).state == "queued"
+    handed_back = get_job(store, job.id)
+    assert (handed_back.state, handed_back.attempts) == ("queued", 0)
     assert "Traceback" not in said
     assert said.rstrip().endswith("has ended.")
 

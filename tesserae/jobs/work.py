@@ -12,6 +12,7 @@ from tesserae.service import Run, RunOptions, run_photo
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.checkpoints import note_checkpoint
+from tesserae.store.files import EMBEDDINGS
 from tesserae.store.jobs import Job
 from tesserae.store.photos import get_photo, photo_path
 from tesserae.store.schema import to_json
@@ -22,7 +23,6 @@ Report = Callable[[float, str], None]
 Result = dict[str, object]
 
 SEGMENT = "segment"
-CACHE_FOLDER = "embeddings"
 
 
 def do_job(store: Store, settings: Settings, job: Job, report: Report) -> Result:
@@ -41,7 +41,7 @@ def segment_arguments(photo_id: str, runs: list[RunOptions]) -> Mapping[str, obj
 
 def open_cache(settings: Settings) -> TileCache:
     """Return the cache of what models said of tiles."""
-    return TileCache(settings.home.absolute() / CACHE_FOLDER, int(settings.cache_gb * 1e9))
+    return TileCache(settings.home.absolute() / EMBEDDINGS, int(settings.cache_gb * 1e9))
 
 
 def revision_options(options: RunOptions) -> Mapping[str, object]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from tesserae.store.database import Store
 from tesserae.store.files import disk_errors, keep_file
+from tesserae.store.pictures import drop_pictures
 from tesserae.store.schema import PhotoRow, SegmentationRow
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,10 @@ def adding_file(store: Store, folder: str, suffix: str, fill: Callable[[Path], o
 
 
 def drop_unused_files(store: Store, files: Iterable[str]) -> None:
-    """Delete those files that no row uses; one that the system will not let go is left to `tesserae.store.repair`."""
+    """Delete those files that no row uses, with their cached pictures.
+
+    What the system will not let go is left to `tesserae.store.repair`.
+    """
     for file in files:
         with store.writing(alone=True) as session:
             if is_used(session, file):
@@ -41,6 +45,7 @@ def drop_unused_files(store: Store, files: Iterable[str]) -> None:
                 (store.home / file).unlink(missing_ok=True)
             except OSError as error:
                 logger.warning("%s belongs to no record any more, but cannot be deleted: %s", store.home / file, error)
+            drop_pictures(store.home, Path(file).stem)
 
 
 def set_aside(store: Store, file: str, folder: str) -> Path | None:
@@ -57,6 +62,18 @@ def set_aside(store: Store, file: str, folder: str) -> Path | None:
         return source.rename(target)
 
 
+def drop_unused_picture(store: Store, picture: Path) -> bool:
+    """Remove a cached picture of what no row uses; returns whether it went.
+
+    Raises OutputError when it cannot be removed.
+    """
+    with store.writing(alone=True) as session, disk_errors(picture):
+        if picture.stem in used_contents(session):
+            return False
+        picture.unlink(missing_ok=True)
+        return True
+
+
 def is_used(session: Session, file: str) -> bool:
     """Whether a row uses the file (path from home)."""
     used = or_(exists().where(PhotoRow.file == file), exists().where(SegmentationRow.file == file))
@@ -66,6 +83,11 @@ def is_used(session: Session, file: str) -> bool:
 def used_files(session: Session) -> set[str]:
     """All files that rows use, as paths from home."""
     return set(session.scalars(union_all(select(PhotoRow.file), select(SegmentationRow.file))))
+
+
+def used_contents(session: Session) -> set[str]:
+    """The sha256 of all files that rows use."""
+    return {Path(file).stem for file in used_files(session)}
 
 
 def _free_name(path: Path) -> Path:
