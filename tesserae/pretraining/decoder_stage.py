@@ -21,6 +21,7 @@ from tesserae.decoding import DecodeMode, Seeds, prompts_of_seeds, seeds_of_outl
 from tesserae.errors import TesseraeError
 from tesserae.finder import WORKING_SIDE_PX, FinderHead, outline_tesserae
 from tesserae.masks import paint_outlines
+from tesserae.models import EMBEDDED_SIDE_PX
 from tesserae.predictor import LOGIT_PX, TOKEN_PX, Predictor, Prompts, decode_prompts, embedding_of_levels, window_corners
 from tesserae.pretraining.crops import draw_crop
 from tesserae.pretraining.loop import Schedule, run_stage
@@ -31,7 +32,7 @@ from tesserae.tiling import Tile, cut_tile
 Kind = Literal["seed", "box and point", "point", "box", "negatives"]
 
 CACHED_CROPS = 500
-DECODE_SIDE_PX = 32.0  # tesserae (square root of the area) are decoded at about this side, twice the finder's
+DECODE_SIDE_PX = EMBEDDED_SIDE_PX  # square root of the area; twice the finder's
 DECODER_SIDE_RANGE_PX = (26.0, 54.0)  # with their joints, as the pool counts them
 PROMPTS_PER_STEP = 64
 PROMPTS_ON_ALL_TOKENS = 8
