@@ -16,8 +16,9 @@ from tesserae.service import RunOptions, run_file
 from tesserae.settings import Settings
 from tesserae.store import open_store
 from tesserae.store.files import EMBEDDINGS
-from tesserae.store.jobs import get_job, request_cancel
-from tesserae.store.photos import add_photo, facts_of
+from tesserae.store.jobs import get_job, list_jobs, request_cancel
+from tesserae.store.photos import add_photo, facts_of, list_photos
+from tesserae.store.repair import find_strays
 from tesserae.store.segmentations import list_segmentations
 
 pytest_plugins = "redis_fixtures"
@@ -37,9 +38,9 @@ def store(settings):
         yield store
 
 
-def examples(settings):
+def examples(settings, **limits):
     """A worker whose jobs are those of `jobs_examples`."""
-    return worker_process(settings, "-c", EXAMPLES)
+    return worker_process(settings, "-c", EXAMPLES, **limits)
 
 
 def submit(store, settings, kind, arguments=None):
@@ -137,6 +138,48 @@ def test_a_worker_that_is_told_to_end_hands_its_job_back(number, settings, store
     assert (handed_back.state, handed_back.attempts) == ("queued", 0)
     assert "Traceback" not in said
     assert said.rstrip().endswith("has ended.")
+
+
+@pytest.mark.parametrize("stage", ["", "load", "hold"], ids=["just claimed", "before it begins", "in the middle"])
+def test_a_worker_that_is_killed_loses_no_row_and_the_next_one_does_the_job(stage, settings, store):
+    job = submit(store, settings, "hold")
+    with examples(settings) as worker:
+        wait_until(lambda: (now := get_job(store, job.id)).state == "running" and now.stage in (stage, "hold"), every_s=0.001)
+        family = descendants(worker.pid)
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+        wait_until(lambda: not any(map(is_alive, family)))
+    (settings.home / "go").touch()
+    with examples(settings):
+        done = finished(store, job)
+    assert (done.state, done.attempts) == ("done", 2)
+    assert [each.id for each in list_jobs(store)] == [job.id]
+
+
+FULL_BYTES = 6_000_000  # what a file may take where the disk stands in as full; the database needs less
+
+
+def test_a_full_disk_fails_the_job_with_a_sentence_and_leaves_nothing_half_made(settings, store):
+    with examples(settings, largest_file_bytes=FULL_BYTES):
+        failed = finished(store, submit(store, settings, "store"))
+        assert failed.state == "failed"
+        assert "The disk ran full while writing to" in failed.message or "could not be written" in failed.message
+        assert "make room" in failed.message or "has room" in failed.message
+        (photo,) = list_photos(store)
+        assert list_segmentations(store, photo.id) == []
+        assert list((settings.home / "labels").iterdir()) == []
+        assert find_strays(store) == []
+        assert finished(store, submit(store, settings, "count", {"number": 1})).state == "done"
+    with examples(settings):
+        done = finished(store, submit(store, settings, "store"))
+    assert [each.id for each in list_segmentations(store, photo.id)] == [done.result["id"]]
+
+
+def test_a_cache_on_a_full_disk_fails_no_job(settings, store):
+    with examples(settings, largest_file_bytes=FULL_BYTES):
+        done = finished(store, submit(store, settings, "cache"))
+    assert (done.state, done.result) == ("done", {"kept": ["small"]}), done.message
+    assert [path.suffix for path in (settings.home / EMBEDDINGS).iterdir()] == [".tile"]
 
 
 def test_a_job_that_ends_its_engine_each_time_is_given_up(settings, store):

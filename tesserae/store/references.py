@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import exists, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from tesserae.errors import StoreError
 from tesserae.store.database import Store
 from tesserae.store.files import disk_errors, keep_file
 from tesserae.store.pictures import drop_pictures
@@ -23,13 +24,21 @@ logger = logging.getLogger(__name__)
 def adding_file(store: Store, folder: str, suffix: str, fill: Callable[[Path], object]) -> Iterator[tuple[Session, str]]:
     """Keep a file (see `keep_file`), then open the transaction that adds its row; gives session and path from home.
 
+    Where the row does not come, as when the disk is full by now, the file goes again, unless another row uses it.
+
     Raises OutputError when the file cannot be kept, StoreError when the database fails.
     """
     file = keep_file(store.home, folder, suffix, fill)
-    with store.writing(alone=True) as session:
-        if not (store.home / file).is_file():  # the last user of the same content was deleted in between
-            keep_file(store.home, folder, suffix, fill)
-        yield session, file
+    stored = False
+    try:
+        with store.writing(alone=True) as session:
+            if not (store.home / file).is_file():  # the last user of the same content was deleted in between
+                keep_file(store.home, folder, suffix, fill)
+            yield session, file
+        stored = True
+    finally:
+        if not stored:
+            _drop_without_row(store, file)
 
 
 def drop_unused_files(store: Store, files: Iterable[str]) -> None:
@@ -88,6 +97,13 @@ def used_files(session: Session) -> set[str]:
 def used_contents(session: Session) -> set[str]:
     """The sha256 of all files that rows use."""
     return {Path(file).stem for file in used_files(session)}
+
+
+def _drop_without_row(store: Store, file: str) -> None:
+    try:
+        drop_unused_files(store, [file])
+    except StoreError as error:  # the one that kept the row from coming is on its way to the caller
+        logger.warning("%s is left to a repair: %s", store.home / file, error)
 
 
 def _free_name(path: Path) -> Path:
