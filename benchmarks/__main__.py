@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import big, curve, invariance, marked, sheet, speed, synthetic
+from benchmarks import big, curve, invariance, large_photo, marked, sharing, sheet, speed, synthetic
 from benchmarks.report import Report, format_report, machine_facts, write_report
 from benchmarks.subject import Subject
 from benchmarks.tables import Table
@@ -138,6 +138,34 @@ def run_big(
     rows = big.measure_big(out / "big", subject, _say, seed=seed, mosaic_px=mosaic, copies=copies, fast=not default)
     options = {"seed": seed, "mosaic": mosaic, "copies": copies, "fast": not default}
     _publish("big", subject, options, big.tables_of_big(rows), out)
+
+
+@app.command("sharing")
+def run_sharing(
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the mosaic.")] = sharing.SEED,
+    size: Annotated[int, typer.Option(min=128, help="Side of the square photo in pixels.")] = sharing.SIZE_PX,
+    out: Out = OUT_DIR,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """What a second model costs that shares the embeddings of the first; the embedded model and the official tiny architecture."""
+    subject = _subject(EMBEDDED_NAME, device, threads)
+    rows = sharing.measure_sharing(subject, _say, seed=seed, size_px=size)
+    _publish("sharing", subject, {"seed": seed, "size": size}, sharing.tables_of_sharing(rows), out)
+
+
+@app.command("large_photo")
+def run_large_photo(
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the mosaic.")] = large_photo.SEED,
+    mosaic: Annotated[int, typer.Option(min=64, help="Side of the mosaic in pixels, before it is mirrored.")] = large_photo.MOSAIC_PX,
+    copies: Annotated[int, typer.Option(min=1, help="Mirror-tiled so many times each way.")] = large_photo.COPIES,
+    out: Out = OUT_DIR,
+) -> None:
+    """Time and memory of the page with a photo of 10,000 x 10,000 pixels, in a real browser."""
+    rows = large_photo.measure_large_photo(out / "large_photo", _say, seed=seed, mosaic_px=mosaic, copies=copies)
+    size_mb = large_photo.photo_path(out / "large_photo", mosaic * copies).stat().st_size / 1e6
+    options = {"seed": seed, "mosaic": mosaic, "copies": copies}
+    _publish("large_photo", _subject(EMBEDDED_NAME, "cpu", None), options, large_photo.tables_of_large_photo(rows, size_mb), out)
 
 
 @app.command("curve")

@@ -127,6 +127,40 @@ def evaluate(
 
 
 @app.command()
+def compare(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="JPEG, PNG or TIFF file.")],
+    a: Annotated[str, typer.Option("--a", metavar="NAME", help="The first model; see `checkpoints list`.")],
+    b: Annotated[str, typer.Option("--b", metavar="NAME", help="The second model.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for compare.json and compare.png.")],
+    truth: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Label map, binary mask, or marked points (JSON), to judge both by.")
+    ] = None,
+    entry: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Entry of a file of marked points; that of the photo by default.")
+    ] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads to use at most.")] = None,
+) -> None:
+    """Run two models on one photo; write how they differ, and which is nearer to the truth, to DIR."""
+    from tesserae.compare import compare_checkpoints, write_pair
+    from tesserae.comparison import describe_comparison, describe_scores
+    from tesserae.results import make_folder
+    from tesserae.service import RunOptions
+    from tesserae.truth import entry_of_photo, read_truth
+
+    make_folder(out)
+    read = None if truth is None else lambda: read_truth(truth, entry or entry_of_photo(truth, photo.name))
+    options = RunOptions(device=device, threads=threads)
+    with _progress_line(photo.name) as show:
+        pair = compare_checkpoints(photo, (a, b), options, Settings(), read_truth=read, progress=show)
+    write_pair(out, pair)
+    names = pair.a.segmentation.checkpoint, pair.b.segmentation.checkpoint
+    said = describe_comparison(pair.comparison, *names) + (describe_scores(*pair.scores, *names) if pair.scores else ())
+    for sentence in (*said, f"Written to {out}."):
+        typer.echo(sentence)
+
+
+@app.command()
 def synthesize(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the mosaics.")],
     count: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 1,

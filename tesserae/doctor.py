@@ -51,7 +51,7 @@ def examine_collection(settings: Settings) -> list[Finding]:
 
     def look(store: Store) -> list[Finding]:
         strays = find_strays(store)
-        mendable = any(stray.kind in ("part", "unknown") for stray in strays)
+        mendable = any(stray.mendable for stray in strays)
         hint = [Finding("Collection", "What can be put right is, without losing anything, by: python -m tesserae doctor --repair.")]
         return [*_as_findings(strays), *(hint if mendable else [])]
 

@@ -15,6 +15,9 @@ from tesserae.errors import CheckpointError
 from tesserae.finder import FinderHead
 from tesserae.predictor import Predictor
 
+EMBEDDED_SIDE_PX = 32.0
+"""Tessera side in tile pixels that the embedded model's decoder learned at; holds for all of its architecture unless a record says else."""
+
 _TESSERAE_ACROSS = 21  # a tile shows about as many where the record does not say what the checkpoint was trained for
 
 
@@ -40,9 +43,16 @@ class Models:
 
     @property
     def decode_side_px(self) -> float:
-        """Tessera side in tile pixels at which masks are drawn: as the record says, else a share of the tile."""
+        """Tessera side in tile pixels at which masks are drawn: of the record, else of the architecture, else a share of the tile."""
         recorded = self.checkpoint.record.get("decode_side_px")
-        return float(recorded) if isinstance(recorded, int | float) else self.predictor.tile_px / _TESSERAE_ACROSS
+        if isinstance(recorded, int | float):
+            return float(recorded)
+        return EMBEDDED_SIDE_PX if self.checkpoint.config == EMBEDDED_CONFIG else self.predictor.tile_px / _TESSERAE_ACROSS
+
+    @property
+    def embeddings_id(self) -> str:
+        """Of the encoder, its number format and its scale: of one photo, runs with equal ones need the same embeddings."""
+        return f"{self.encoder_id} {self.dtype} {self.decode_side_px:g}"
 
     @property
     def trained_for_windows(self) -> bool:

@@ -30,6 +30,8 @@ MIN_SIDE_PX = 16
 """Below this a photo cannot hold two tesserae that could be told apart."""
 
 _STRIP_PIXELS = 1 << 22  # 4 million pixels: strips cost tens of MB, and stay far below Pillow's own size alarm
+_READ_BYTES = 1 << 25  # of a TIFF at a time, 33 MB; tifffile would take 256 MB
+_PLAIN = operator.methodcaller("convert", "RGB")
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PNG_MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}  # colour type in IHDR, PNG specification 11.2.2
 _TIFF_COLOURS = {0: "L", 1: "L", 2: "RGB", 3: "P", 5: "CMYK", 6: "RGB"}  # PhotometricInterpretation, TIFF 6.0
@@ -115,7 +117,8 @@ def read_photo(source: Path | bytes, *, name: str | None = None, max_pixels: int
     """
     name = name or (source.name if isinstance(source, Path) else "photo")
     with _open(source) as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        # file_digest would copy all bytes of a BytesIO
+        digest = (hashlib.sha256(source) if isinstance(source, bytes) else hashlib.file_digest(handle, "sha256")).hexdigest()
         handle.seek(0)
         raster = _decode(handle, name, max_pixels)
     image, profile, notes = _to_srgb(raster)
@@ -251,7 +254,7 @@ def _decode_tiff(handle: _Stream, name: str, max_pixels: int) -> _Raster:
         _check_size(page.imagewidth, page.imagelength, name, max_pixels)
         _check_tiff(page, name, file_bytes=tif.filehandle.size)
         page_count = len(tif.pages)
-        pixels = page.asarray()
+        pixels = page.asarray(buffersize=_READ_BYTES)
     base, depth, samples = _TIFF_COLOURS[page.photometric], int(page.bitspersample), int(page.samplesperpixel)
     if samples > 1 and page.planarconfig == 2:
         pixels = np.moveaxis(pixels, 0, -1)
@@ -323,6 +326,9 @@ def _to_srgb(raster: _Raster) -> tuple[NDArray[np.uint8], str | None, tuple[str,
     """Upright working sRGB image (H, W, 3), description of the profile, and all notes."""
     convert, profile, notes = _colour_conversion(raster)
     height, width = raster.shape
+    as_it_is = (raster.format, raster.bit_depth, raster.colours, raster.alpha, raster.orientation) == ("TIFF", 8, "RGB", "none", 1)
+    if as_it_is and convert is _PLAIN:  # there is an array already: a photo of 100 megapixels is not held twice
+        return np.ascontiguousarray(raster.rows(0, height)), profile, raster.notes + notes
     image = np.empty((width, height, 3) if raster.orientation >= 5 else (height, width, 3), dtype=np.uint8)
     stored = _as_stored(image, raster.orientation)
     step, lowest_alpha = max(1, _STRIP_PIXELS // width), 255
@@ -363,21 +369,20 @@ def _over_white(strip: Strip, raster: _Raster) -> Strip:
 
 def _colour_conversion(raster: _Raster) -> tuple[_Convert, str | None, tuple[str, ...]]:
     """A function from a picture in the file's colours to sRGB, the profile's description, and notes."""
-    plain = operator.methodcaller("convert", "RGB")
     taken = "by the plain formula without a press profile" if raster.colours == "CMYK" else "as sRGB"
     if raster.icc is None:
-        return plain, None, (f"No colour profile is embedded; colours were read {taken}.",)
+        return _PLAIN, None, (f"No colour profile is embedded; colours were read {taken}.",)
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(raster.icc))
         name = ImageCms.getProfileDescription(source).strip() or "unnamed profile"
         space = {"GRAY": "L"}.get(source.profile.xcolor_space.strip(), source.profile.xcolor_space.strip())
         if space != raster.colours and (space, raster.colours) != ("RGB", "L"):
-            return plain, name, (f"The embedded profile {name} is for {space} photos; colours were read {taken}.",)
+            return _PLAIN, name, (f"The embedded profile {name} is for {space} photos; colours were read {taken}.",)
         transform = _transform(source, space)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return plain, "unreadable profile", (f"The embedded colour profile is unreadable; colours were read {taken}.",)
+        return _PLAIN, "unreadable profile", (f"The embedded colour profile is unreadable; colours were read {taken}.",)
     if raster.colours != "CMYK" and _is_identity(transform, space):
-        return plain, name, ()
+        return _PLAIN, name, ()
     done = f"Colours were converted from {name} to sRGB, relative colorimetric with black point compensation."
     return lambda picture: transform.apply(picture.convert(space)), name, (done,)
 

@@ -119,18 +119,18 @@ def write_results(
         mm_per_px=mm_per_px,
     )
     folder = make_folder(out_dir / (folder_name or result_folder_name(photo.name)))
-    with _output_errors(folder / RECORD_FILE):
+    with output_errors(folder / RECORD_FILE):
         (folder / RECORD_FILE).unlink(missing_ok=True)
     write_label_map(folder / LABELS_FILE, segmentation.labels)
     overlay = paint_overlay(photo.image, segmentation.labels)
-    _replace_file(folder / OVERLAY_FILE, lambda part: part.write_bytes(encode_png(overlay)))
-    _replace_file(folder / TABLE_FILE, lambda part: part.write_bytes(format_table(table)))
+    replace_file(folder / OVERLAY_FILE, lambda part: part.write_bytes(encode_png(overlay)))
+    replace_file(folder / TABLE_FILE, lambda part: part.write_bytes(format_table(table)))
     writing_s = time.perf_counter() - start
     stages_s = add_seconds(segmentation.stages_s, load=read_s, paint=writing_s)
     facts = {"mm_per_px": mm_per_px, "elapsed_s": round(elapsed_s + writing_s, 3), "stages_s": stages_s}
     record = describe_run(photo, segmentation) | facts | {"peak_rss_mb": peak_rss_mb(), "options": dict(options or {})}
-    text = json.dumps(_without_nan(record), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    _replace_file(folder / RECORD_FILE, lambda part: part.write_text(text, encoding="utf-8"))
+    text = json.dumps(without_nan(record), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    replace_file(folder / RECORD_FILE, lambda part: part.write_text(text, encoding="utf-8"))
     return folder
 
 
@@ -182,7 +182,7 @@ def result_folder_name(photo_name: str, taken: frozenset[str] = frozenset()) -> 
 
 def make_folder(folder: Path) -> Path:
     """Create a folder with its parents and see that files can be made in it; raise OutputError if not."""
-    with _output_errors(folder):
+    with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".{uuid.uuid4().hex}.part"
         probe.touch()
@@ -211,10 +211,10 @@ def peak_rss_mb() -> float | None:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
 
 
-def _replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file, then put it in place."""
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, then put it in place; raises OutputError, leaving the former file as it was."""
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    with _output_errors(path):
+    with output_errors(path):
         try:
             write(part)
             os.replace(part, path)
@@ -223,7 +223,8 @@ def _replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 @contextmanager
-def _output_errors(path: Path) -> Iterator[None]:
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError on `path` into an OutputError."""
     try:
         yield
     except OSError as error:
@@ -233,10 +234,10 @@ def _output_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """JSON types in which a missing figure is None."""
     if isinstance(value, Mapping):
-        return {key: _without_nan(inner) for key, inner in value.items()}
+        return {key: without_nan(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(inner) for inner in value]
+        return [without_nan(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -66,6 +66,7 @@ class Segmentation:
         median_side_px: square root of the median area; NaN without tesserae.
         stages_s: seconds spent in each of `tesserae.clock.STAGES`.
         warnings: sentences that belong beside the count.
+        embeddings_id: that of `tesserae.models.Models`; "" where the checkpoint's embeddings are not kept, as with `fast` or the grid.
     """
 
     labels: NDArray[np.int32]
@@ -80,6 +81,7 @@ class Segmentation:
     median_side_px: float
     stages_s: dict[str, float]
     warnings: tuple[str, ...]
+    embeddings_id: str = ""
 
     @property
     def count(self) -> int:
@@ -168,6 +170,7 @@ def _describe(outcome: _Outcome, models: Models, options: SegmentOptions, clock:
         median_side_px=median_side_px(outcome.labels),
         stages_s=clock.stages_s(),
         warnings=tuple(_warnings(outcome.labels)),
+        embeddings_id="" if options.fast or options.prompts == "grid" else models.embeddings_id,
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from tesserae.checkpoints import EMBEDDED_NAME, find_checkpoint
+from tesserae.checkpoints import EMBEDDED_NAME, Checkpoint, find_checkpoint, verify_checkpoint
+from tesserae.errors import CheckpointError
 from tesserae.photo import Photo, read_photo
 from tesserae.results import write_results
 from tesserae.segment import Segmentation, SegmentOptions, segment_photo
@@ -88,6 +89,14 @@ def run_photo(
         photo.image, checkpoint, options.segment, device=options.device, threads=options.threads, progress=progress, memory=memory
     )
     return Run(photo, segmentation, options, read_s, read_s + time.perf_counter() - start)
+
+
+def find_installed(name: str, settings: Settings) -> Checkpoint:
+    """Return a checkpoint whose file is here; raises CheckpointError, which says how to get it, when it is not."""
+    checkpoint = find_checkpoint(name, settings.weights, settings.checkpoint_url)
+    if not checkpoint.installed:
+        raise CheckpointError(verify_checkpoint(checkpoint).message)
+    return checkpoint
 
 
 def save_run(out_dir: Path, run: Run, *, mm_per_px: float | None = None, folder_name: str | None = None) -> Path:

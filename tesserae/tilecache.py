@@ -7,7 +7,6 @@ any time, the least recently used first, and one that was damaged counts as miss
 import hashlib
 import logging
 import os
-import uuid
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,6 +16,8 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+
+from tesserae.atomic import broken_writes, write_file
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +45,15 @@ class TileCache:
         path = self._path(key)
         try:
             content = path.read_bytes()
-            os.utime(path)
         except OSError:
             return None
         tensors = _unpack(content)
         if tensors is None:
             logger.warning("A damaged entry of the cache is computed again: %s", path.name)
-            path.unlink(missing_ok=True)
+            _drop(path)
+        else:
+            with suppress(OSError):  # in a folder that may only be read, nothing is counted as used
+                os.utime(path)
         return tensors
 
     def write(self, key: str, tensors: Mapping[str, torch.Tensor], *, pack: bool = False) -> None:
@@ -59,15 +62,9 @@ class TileCache:
         A cache that cannot be written is no reason to stop: a full disk is logged, and the entry is left out.
         """
         content = _pack(tensors, pack=pack)
-        path = self._path(key)
-        part = path.with_name(f"{uuid.uuid4().hex}.part")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(content)
-            part.replace(path)
+            write_file(self._path(key), content)
         except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
             logger.warning("The cache in %s could not be written (%s); the run goes on without it.", self.folder, error.strerror)
             return
         self._make_room(len(content))
@@ -79,14 +76,20 @@ class TileCache:
     def clear(self) -> None:
         """Drop every entry."""
         for _, _, path in self._entries():
-            path.unlink(missing_ok=True)
+            _drop(path)
         self._size_bytes = 0
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}{_SUFFIX}"
 
     def _make_room(self, added_bytes: int) -> None:
-        """Add to the running size, and when the cap is passed count anew (others write too) and drop the oldest used."""
+        """Add to the running size, and when the cap is passed count anew (others write too) and drop the oldest used.
+
+        The first time, what killed workers left half written is dropped too: it would never count.
+        """
+        if self._size_bytes is None:
+            for part, _ in broken_writes(self.folder):
+                _drop(part)
         self._size_bytes = self.size_bytes() if self._size_bytes is None else self._size_bytes + added_bytes
         if self._size_bytes <= self.cap_bytes:
             return
@@ -95,7 +98,7 @@ class TileCache:
         for _, size, path in entries:
             if total <= _FREED_TO * self.cap_bytes:
                 break
-            path.unlink(missing_ok=True)
+            _drop(path)
             total -= size
         self._size_bytes = total
 
@@ -105,7 +108,7 @@ class TileCache:
         for path in self.folder.glob(f"*{_SUFFIX}"):
             try:
                 facts = path.stat()
-            except FileNotFoundError:  # another process cleared it away
+            except OSError:  # another process cleared it away
                 continue
             found.append((facts.st_mtime_ns, facts.st_size, path))
         return found
@@ -131,6 +134,12 @@ def recall(
         found = compute()
         memory.cache.write(full_key, found, pack=pack)
     return found
+
+
+def _drop(path: Path) -> None:
+    """Remove a file; one that the system holds on to, as Windows does while another process reads it, stays for the next time."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _pack(tensors: Mapping[str, torch.Tensor], *, pack: bool) -> bytes:

@@ -147,6 +147,24 @@ def read_truth(path: Path | str, entry: str | None = None) -> Truth:
     return _truth_from_pixels(_read_pixels(path), path.name)
 
 
+def entry_of_photo(path: Path, photo_name: str) -> str | None:
+    """Return which entry of a file of marked points is that of a photo: the one that names its file, else the one that is called like it.
+
+    None where there is none, or the file is of another kind or cannot be read; reading it then says what is wrong with it.
+    """
+    if path.suffix.lower() != ".json":
+        return None
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(entries, dict):
+        return None
+    own = [name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("photo") == photo_name]
+    own += [name for name in entries if name == Path(photo_name).stem]
+    return own[0] if own else None
+
+
 def points_in_polygon(points_xy: Coordinates, polygon_xy: Coordinates) -> npt.NDArray[np.bool_]:
     """Even-odd rule: a point is inside when a ray towards larger x crosses an odd number of sides.
 

@@ -8,9 +8,14 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from conftest import PROJECT_DIR
+from store_examples import provenance
 
 from tesserae.errors import StoreError
+from tesserae.store.files import EMBEDDINGS
+from tesserae.store.photos import PhotoFacts, add_photo
+from tesserae.store.segmentations import Scores, add_segmentation
 
 PATIENCE_S = 240.0
 
@@ -77,6 +82,26 @@ def _gpu(store, job, report):
     raise OutOfMemoryError("CUDA out of memory.")
 
 
+def _store(store, job, report):
+    """Stores a label map that takes about 8 MB."""
+    facts = PhotoFacts(2000, 2000, "PNG", 8, "RGB", 1, None, ())
+    photo = add_photo(store, b"photo", "wall.png", facts)
+    labels = np.random.default_rng(1).integers(0, 1 << 16, (2000, 2000), dtype=np.int32)
+    return {"id": add_segmentation(store, photo.id, labels, Scores(), provenance()).id}
+
+
+def _cache(store, job, report):
+    """Keeps two tiles, one of about 8 MB."""
+    import torch
+
+    from tesserae.tilecache import TileCache
+
+    cache = TileCache(store.home / EMBEDDINGS, 10**9)
+    for key, numbers in (("large", 2_000_000), ("small", 10)):
+        cache.write(key, {"tokens": torch.rand(numbers)})
+    return {"kept": [key for key in ("large", "small") if cache.read(key) is not None]}
+
+
 def _die(store, job, report):
     os._exit(7)
 
@@ -120,12 +145,25 @@ def descendants(pid):
 
 
 @contextmanager
-def worker_process(settings, *arguments):
-    """A worker for these settings, which is not left behind, nor are its children."""
+def worker_process(settings, *arguments, largest_file_bytes=None):
+    """A worker for these settings, which is not left behind, nor are its children; it may be kept from writing larger files."""
+
+    def limit():
+        import resource  # not on Windows
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file_bytes, largest_file_bytes))
+
     named = {"HOME": settings.home, "DATABASE_URL": settings.database_url, "QUEUE_URL": settings.queue_url, "WEIGHTS": settings.weights}
     environment = os.environ | {f"TESSERAE_{name}": str(value) for name, value in named.items() if value is not None}
     environment["PYTHONPATH"] = os.pathsep.join((str(PROJECT_DIR), str(PROJECT_DIR / "tests")))
-    process = subprocess.Popen([sys.executable, *arguments], cwd=PROJECT_DIR, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=PROJECT_DIR,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit if largest_file_bytes else None,
+    )
     try:
         yield process
     finally:

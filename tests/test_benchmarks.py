@@ -6,16 +6,17 @@ import subprocess
 
 import numpy as np
 import pytest
-from conftest import three_tesserae
+from conftest import PROJECT_DIR, three_tesserae
 from PIL import Image
 
-from benchmarks import big, curve, invariance, marked, pictures, report, speed, subject, synthetic, tables
+from benchmarks import big, curve, invariance, large_photo, marked, pictures, report, sharing, speed, subject, synthetic, tables
 from benchmarks.__main__ import main
-from tesserae.checkpoints import Checkpoint
+from tesserae.checkpoints import Checkpoint, find_checkpoint
 from tesserae.errors import TesseraeError, TruthError
 from tesserae.evaluation import evaluate
 from tesserae.finder import WORKING_SIDE_PX
 from tesserae.labelmap import count_tesserae, write_label_map
+from tesserae.models import identify_weights, load_models
 from tesserae.segment import Segmentation
 from tesserae.truth import LabelTruth, PointTruth
 
@@ -400,6 +401,63 @@ def test_write_tiff(tmp_path):
     path = big.write_tiff(tmp_path / "a.tif", image)
     assert (tifffile.imread(path) == image).all()
     assert [each.name for each in tmp_path.iterdir()] == ["a.tif"]
+
+
+# --- sharing ---
+
+
+def timed(labels, elapsed_s, cpu_s, embed_s):
+    result = Segmentation(labels, {}, {}, "x", "finder", "window", None, "cpu", "float32", 9.0, {"embed": embed_s}, ())
+    return sharing.Timed(result, elapsed_s, cpu_s)
+
+
+def test_row_of_a_pair():
+    labels = three_tesserae()
+    one, second, alone = timed(labels, 10.0, 20.0, 8.0), timed(labels, 3.0, 4.0, 0.1), timed(labels, 12.0, 16.0, 8.5)
+    row = sharing.row_of_pair(one, second, alone)
+    assert (row["second_ratio"], row["both_ratio"]) == pytest.approx((0.25, 1.3))
+    assert (row["second_ratio_cpu"], row["both_ratio_cpu"]) == pytest.approx((0.25, 1.2))
+    assert (row["one_embed_s"], row["shared_embed_s"], row["count"], row["same"]) == (8.0, 0.1, 3, "yes")
+    assert sharing.row_of_pair(one, second, timed(labels * 2, 1.0, 1.0, 1.0))["same"] == "no"
+    (table,) = sharing.tables_of_sharing([row])
+    assert "| 0.25 | 1.30 | 0.25 | 1.20 |" in tables.format_table(table)
+
+
+@pytest.mark.parametrize("name", sharing.NAMES)
+def test_a_model_and_its_twin_have_one_encoder_and_two_decoders(name, tmp_path):
+    embedded = PROJECT_DIR / "weights" / "tesserae_mini.pt"
+    sharing.write_weights(tmp_path, name, embedded)
+    first, twin = (load_models(find_checkpoint(each, tmp_path, "http://localhost"), "cpu") for each in (name, name + "_tuned"))
+    assert first.embeddings_id == twin.embeddings_id
+    assert identify_weights(first.predictor.model.state_dict()) != identify_weights(twin.predictor.model.state_dict())
+    assert first.finder_id == twin.finder_id
+
+
+# --- large photo ---
+
+
+def test_memory_is_read_from_the_status_of_a_process():
+    assert large_photo.read_status("Name:\tpython\nVmHWM:\t  2000 kB\nVmRSS:\t  1000 kB\n") == (1.024, 2.048)
+    assert large_photo.read_status("Name:\tpython\n") == (None, None)
+    assert large_photo.WebProcess(2**30, "").memory_mb() == (None, None)
+    assert large_photo.WebProcess(2**30, "").cpu_s() is None
+
+
+def test_a_stopwatch_has_a_row_for_each_step():
+    said = []
+    watch = large_photo.Stopwatch(large_photo.WebProcess(2**30, ""), said.append)
+    watch.measure("zoom in", [lambda: None] * 3)
+    assert [row["step"] for row in watch.rows] == ["zoom in"]
+    assert said[0].startswith("zoom in: 0.0 s")
+
+
+def test_row_of_a_step():
+    assert large_photo.row_of_step("zoom in", [0.3, 0.1, 0.2]) == {"step": "zoom in", "elapsed_s": 0.2, "worst_s": 0.3}
+    row = large_photo.row_of_step("open", [0.3])
+    assert row["worst_s"] is None
+    (table,) = large_photo.tables_of_large_photo([{**row, "cpu_s": None, "peak_mb": None, "after_mb": 200.0}], 12.0)
+    assert "| open | 0.3 | - | - | - | 200 |" in tables.format_table(table)
+    assert table.notes[-1] == "The file: 12 MB."
 
 
 # --- curve and sheets ---

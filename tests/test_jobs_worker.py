@@ -10,13 +10,15 @@ from conftest import PROJECT_DIR
 from jobs_examples import EXAMPLES, begun, descendants, is_alive, wait_until, worker_process
 
 from tesserae.jobs.queue import QUEUE_FILE, open_queue, submit_job
-from tesserae.jobs.work import CACHE_FOLDER, SEGMENT, segment_arguments
+from tesserae.jobs.work import SEGMENT, segment_arguments
 from tesserae.photo import read_photo
 from tesserae.service import RunOptions, run_file
 from tesserae.settings import Settings
 from tesserae.store import open_store
-from tesserae.store.jobs import get_job, request_cancel
-from tesserae.store.photos import add_photo, facts_of
+from tesserae.store.files import EMBEDDINGS
+from tesserae.store.jobs import get_job, list_jobs, request_cancel
+from tesserae.store.photos import add_photo, facts_of, list_photos
+from tesserae.store.repair import find_strays
 from tesserae.store.segmentations import list_segmentations
 
 pytest_plugins = "redis_fixtures"
@@ -36,9 +38,9 @@ def store(settings):
         yield store
 
 
-def examples(settings):
+def examples(settings, **limits):
     """A worker whose jobs are those of `jobs_examples`."""
-    return worker_process(settings, "-c", EXAMPLES)
+    return worker_process(settings, "-c", EXAMPLES, **limits)
 
 
 def submit(store, settings, kind, arguments=None):
@@ -75,7 +77,7 @@ def test_a_kill_in_the_middle_loses_no_tile_and_runs_nothing_twice(settings, sto
     path, _ = mosaic_png
     photo = add_photo(store, path, path.name, facts_of(read_photo(path, max_pixels=settings.max_pixels)))
     job = submit(store, settings, SEGMENT, segment_arguments(photo.id, [OPTIONS]))
-    cache = settings.home / CACHE_FOLDER
+    cache = settings.home / EMBEDDINGS
     with worker_process(settings, "-m", "tesserae", "worker") as worker:
         wait_until(lambda: any(cache.glob("*.tile")))
         family = descendants(worker.pid)
@@ -84,12 +86,20 @@ def test_a_kill_in_the_middle_loses_no_tile_and_runs_nothing_twice(settings, sto
         worker.wait()
         none_left(family)
         assert get_job(store, job.id).state == "running"
+        leave_rest(cache)
         with worker_process(settings, "-m", "tesserae", "worker"):
             done = finished(store, job)
     assert (done.state, done.attempts, done.result["counts"]) == ("done", 2, [count]), done.message
     assert [each.count for each in list_segmentations(store, photo.id)] == [count]
     assert {name: (cache / name).stat().st_ino for name in kept} == kept, "a finished tile was computed again"
     assert list(settings.home.rglob("*.part")) == []
+
+
+def leave_rest(cache):
+    """What this kill, or one long ago, cut off in the middle of a write."""
+    (cache / "killed.part").write_bytes(b"half")
+    for part in cache.glob("*.part"):
+        os.utime(part, (0, 0))
 
 
 # --- With jobs that need no model -------------------------------------------------------------------------------------
@@ -124,9 +134,52 @@ def test_a_worker_that_is_told_to_end_hands_its_job_back(number, settings, store
         none_left(family)
         said = worker.stderr.read()
     assert latency_s < 5.0  # the patience of the launcher
-    assert get_job(store, job.id).state == "queued"
+    handed_back = get_job(store, job.id)
+    assert (handed_back.state, handed_back.attempts) == ("queued", 0)
     assert "Traceback" not in said
     assert said.rstrip().endswith("has ended.")
+
+
+@pytest.mark.parametrize("stage", ["", "load", "hold"], ids=["just claimed", "before it begins", "in the middle"])
+def test_a_worker_that_is_killed_loses_no_row_and_the_next_one_does_the_job(stage, settings, store):
+    job = submit(store, settings, "hold")
+    with examples(settings) as worker:
+        wait_until(lambda: (now := get_job(store, job.id)).state == "running" and now.stage in (stage, "hold"), every_s=0.001)
+        family = descendants(worker.pid)
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+        wait_until(lambda: not any(map(is_alive, family)))
+    (settings.home / "go").touch()
+    with examples(settings):
+        done = finished(store, job)
+    assert (done.state, done.attempts) == ("done", 2)
+    assert [each.id for each in list_jobs(store)] == [job.id]
+
+
+FULL_BYTES = 6_000_000  # what a file may take where the disk stands in as full; the database needs less
+
+
+def test_a_full_disk_fails_the_job_with_a_sentence_and_leaves_nothing_half_made(settings, store):
+    with examples(settings, largest_file_bytes=FULL_BYTES):
+        failed = finished(store, submit(store, settings, "store"))
+        assert failed.state == "failed"
+        assert "The disk ran full while writing to" in failed.message or "could not be written" in failed.message
+        assert "make room" in failed.message or "has room" in failed.message
+        (photo,) = list_photos(store)
+        assert list_segmentations(store, photo.id) == []
+        assert list((settings.home / "labels").iterdir()) == []
+        assert find_strays(store) == []
+        assert finished(store, submit(store, settings, "count", {"number": 1})).state == "done"
+    with examples(settings):
+        done = finished(store, submit(store, settings, "store"))
+    assert [each.id for each in list_segmentations(store, photo.id)] == [done.result["id"]]
+
+
+def test_a_cache_on_a_full_disk_fails_no_job(settings, store):
+    with examples(settings, largest_file_bytes=FULL_BYTES):
+        done = finished(store, submit(store, settings, "cache"))
+    assert (done.state, done.result) == ("done", {"kept": ["small"]}), done.message
+    assert [path.suffix for path in (settings.home / EMBEDDINGS).iterdir()] == [".tile"]
 
 
 def test_a_job_that_ends_its_engine_each_time_is_given_up(settings, store):

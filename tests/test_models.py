@@ -9,6 +9,7 @@ import torch
 from tesserae import models as models_module
 from tesserae.architecture import EMBEDDED_CONFIG, build_model
 from tesserae.checkpoints import Checkpoint, find_checkpoint
+from tesserae.decoding import window_for
 from tesserae.errors import CheckpointError, DeviceError
 from tesserae.finder import FinderHead
 from tesserae.models import load_embedded, load_models
@@ -37,11 +38,11 @@ def test_the_embedded_checkpoint_serves_twice(weights, monkeypatch):
     monkeypatch.setattr(models_module, "bfloat16_helps", lambda device: False)
     loaded = load_models(named(weights, "tesserae_mini"), "cpu")
     assert loaded.predictor is loaded.finder_predictor
-    assert loaded.decode_side_px == 512 / 21
+    assert loaded.decode_side_px == 32.0  # that of the architecture, where the record says nothing
     assert loaded.trained_for_windows
     assert loaded.mask_prompts
     assert loaded.least_predicted_iou == 0.0  # nothing is recorded of it
-    assert loaded.window() == 8
+    assert loaded.window() == window_for(32.0, loaded.predictor.grid)
     assert loaded.dtype == "float32"
     assert str(loaded.predictor.device) == "cpu"
     assert not any(module.training for part in (loaded.finder, loaded.predictor.model) for module in part.modules())
@@ -105,6 +106,7 @@ def test_only_what_decides_the_embedding_decides_the_encoders_identity(weights, 
     path.with_suffix(".json").write_text(json.dumps(RECORD))
     base, tuned = (load_models(named(weights, name), "cpu") for name in ("tesserae_mini", "tuned"))
     assert (base.encoder_id == tuned.encoder_id) is same
+    assert (base.embeddings_id == tuned.embeddings_id) is same
     assert base.finder_id == tuned.finder_id
 
 

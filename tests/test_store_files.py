@@ -6,7 +6,7 @@ import logging
 import pytest
 from store_examples import add_grey, all_mortar, files_of, png_bytes, segment, sha256
 
-from tesserae.errors import OutputError
+from tesserae.errors import OutputError, StoreError
 from tesserae.store import files, references
 from tesserae.store.files import keep_file
 from tesserae.store.photos import delete_photo, list_photos
@@ -96,6 +96,31 @@ def test_a_file_that_was_deleted_before_its_row_came_is_kept_again(store, monkey
     with adding_file(store, "photos", ".png", lambda part: part.write_bytes(b"abc")) as (_, file):
         assert (store.home / file).read_bytes() == b"abc"
     assert kept == [NAME, NAME]
+
+
+@pytest.mark.parametrize("error", [StoreError("The database is full."), KeyboardInterrupt()], ids=["database", "ctrl-c"])
+def test_a_file_whose_row_does_not_come_goes_again(error, store):
+    with pytest.raises(type(error)), adding_file(store, "photos", ".png", lambda part: part.write_bytes(b"abc")):
+        raise error
+    assert files_of(store) == []
+
+
+def test_a_file_that_another_row_uses_stays_when_a_row_does_not_come(store):
+    photo = add_grey(store)
+    with pytest.raises(StoreError), adding_file(store, "photos", ".png", lambda part: part.write_bytes(png_bytes())) as (_, file):
+        raise StoreError("The database is full.")
+    assert files_of(store) == [photo.file] == [file]
+
+
+def test_a_file_whose_row_does_not_come_is_left_to_a_repair_when_the_database_is_gone(sqlite_store, monkeypatch, caplog):
+    def refuse(*_):
+        raise StoreError("The database is gone.")
+
+    monkeypatch.setattr(references, "is_used", refuse)
+    with pytest.raises(StoreError, match="full"), adding_file(sqlite_store, "photos", ".png", lambda part: part.write_bytes(b"abc")):
+        raise StoreError("The database is full.")
+    assert "is left to a repair: The database is gone." in caplog.text
+    assert files_of(sqlite_store) == [NAME]
 
 
 def test_only_files_without_a_row_are_dropped(store):

@@ -12,6 +12,7 @@ from tesserae.store.jobs import (
     fail_job,
     finish_job,
     get_job,
+    hand_back,
     list_jobs,
     queue_job,
     reclaim_stale,
@@ -172,6 +173,28 @@ def test_a_job_that_ends_its_worker_each_time_is_failed(store):
     assert "stopped without a word 2 times at this job" in job.message
     assert job.finished_at is not None
     assert claim_next(store, "w") is None
+
+
+def test_a_worker_that_is_told_to_end_gives_its_jobs_back_without_using_up_an_attempt(store):
+    queue_job(store, "count", {})
+    for _ in range(5):
+        first = claim_next(store, "w")
+        assert first.attempts == 1
+        assert hand_back(store, "other") == []
+        (job,) = hand_back(store, "w")
+        assert (job.id, job.state, job.attempts) == (first.id, "queued", 0)
+    second = claim_next(store, "w")
+    assert report_progress(store, first) is True, "the first claim is another one, though it has the same number"
+    with pytest.raises(ConflictError):
+        finish_job(store, first, {})
+    assert finish_job(store, second, {}).state == "done"
+    assert hand_back(store, "w") == []
+
+
+def test_a_job_that_is_given_back_and_was_to_be_cancelled_is_cancelled(store):
+    request_cancel(store, claimed(store).id)
+    (job,) = hand_back(store, "worker 1")
+    assert (job.state, job.finished) == ("cancelled", True)
 
 
 def test_a_silent_job_that_was_to_be_cancelled_is_cancelled(store):

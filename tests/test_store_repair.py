@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import PROJECT_DIR
@@ -84,18 +85,43 @@ def test_a_crash_between_deleting_row_and_file_leaves_a_stray(store, monkeypatch
     assert files_of(store) == sorted([photo.file.replace("photos", "strays"), made.file.replace("labels", "strays")])
 
 
-def test_rests_of_writes_go_once_they_are_old(store):
+@pytest.mark.parametrize("folder", ["photos", "labels", "pyramids", "thumbnails", "embeddings", "."])
+def test_rests_of_writes_go_once_they_are_old(folder, store):
     add_grey(store)
-    part, fresh = (store.home / "photos" / name for name in ("old.part", "new.part"))
+    (store.home / folder).mkdir(exist_ok=True)
+    part, fresh = (store.home / folder / name for name in ("old.part", "new.part"))
     for path in (part, fresh):
         path.write_bytes(b"half")
     two_hours_ago = time.time() - 7200
     os.utime(part, (two_hours_ago, two_hours_ago))
     (stray,) = find_strays(store)
-    assert (stray.kind, stray.file) == ("part", "photos/old.part")
+    file = part.relative_to(store.home).as_posix()
+    assert (stray.kind, stray.file) == ("part", file)
     assert "the rest of a write that broke off 2 h ago" in stray.text
-    assert repair(store) == ["photos/old.part, the rest of a write that broke off, was removed."]
+    assert repair(store) == [f"{file}, the rest of a write that broke off, was removed."]
     assert (part.exists(), fresh.exists()) == (False, True)
+
+
+def test_pictures_of_what_is_gone_are_found_and_removed(store):
+    photo = add_grey(store)
+    made = segment(store, photo)
+    kept = [draw(store, photo.file, "thumbnails", ".jpg"), draw(store, made.file, "pyramids", ".pyramid")]
+    orphan = draw(store, f"labels/{'0' * 64}.tif", "pyramids", ".pyramid")
+    (store.home / "thumbnails" / "mine.jpg").touch()
+    (stray,) = find_strays(store)
+    assert (stray.kind, stray.file, stray.mendable) == ("picture", orphan, True)
+    assert "a cached picture of a photo or result that was deleted. A repair removes it." in stray.text
+    assert repair(store) == [f"{orphan}, a cached picture of what was deleted, was removed."]
+    assert files_of(store) == sorted([photo.file, made.file, *kept, "thumbnails/mine.jpg"])
+    assert _mend(store, Stray("picture", kept[0], "")) == f"{kept[0]} was in order by now."
+
+
+def draw(store, file, folder, suffix):
+    """Stand in for a cached picture of a stored file; return its path from home."""
+    path = store.home / folder / f"{Path(file).stem}{suffix}"
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    return path.relative_to(store.home).as_posix()
 
 
 def test_lost_and_changed_files_are_explained_and_left_to_people(store):

@@ -1,6 +1,8 @@
 """The cache gives back what was written, forgets the least recently used, and takes damage for absence."""
 
 import os
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -108,6 +110,33 @@ def test_clearing_drops_all(cache):
     cache.write("a", entry())
     cache.clear()
     assert (cache.read("a"), cache.size_bytes()) == (None, 0)
+
+
+def test_rests_of_killed_workers_go_with_the_first_write_once_they_are_old(cache):
+    cache.folder.mkdir()
+    for name, age_s in (("old.part", 7200), ("young.part", 60)):
+        (cache.folder / name).write_bytes(b"half")
+        os.utime(cache.folder / name, (time.time() - age_s, time.time() - age_s))
+    cache.write("a", entry())
+    assert sorted(path.suffix for path in cache.folder.iterdir()) == [".part", ".tile"]
+    assert (cache.folder / "young.part").exists()
+
+
+@pytest.mark.parametrize("step", ["unlink", "utime"])
+def test_a_file_that_the_system_holds_on_to_is_no_reason_to_stop(step, tmp_path, monkeypatch):
+    def refuse(*_arguments, **_named):
+        raise PermissionError(13, "Permission denied")
+
+    cache = TileCache(tmp_path, cap_bytes=3000)
+    cache.write("a", entry(numbers=1000))
+    with monkeypatch.context() as held:
+        held.setattr(os if step == "utime" else Path, step, refuse)
+        assert cache.read("a") is not None
+        cache.write("b", entry(numbers=1000))
+        cache.write("c", entry(numbers=1000))
+        assert cache.read("c") is not None
+    cache.write("d", entry(numbers=1000))
+    assert cache.size_bytes() <= cache.cap_bytes
 
 
 def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(tmp_path, caplog):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tesserae.errors import TruthError
 from tesserae.labelmap import write_label_map
-from tesserae.truth import LabelTruth, PointTruth, points_in_polygon, read_truth
+from tesserae.truth import LabelTruth, PointTruth, entry_of_photo, points_in_polygon, read_truth
 
 ENTRY = {
     "kind": "points", "photo": "floor.jpg", "x": 5, "y": 6, "side": 40, "tessera_px": 9.5,
@@ -230,3 +230,23 @@ def test_neighbouring_polygons_share_no_point_of_their_common_side() -> None:
 def test_ignored_points() -> None:
     truth = PointTruth(0, 0, 10, 3.0, np.zeros((0, 2)), (np.array([[0, 0], [4, 0], [4, 4], [0, 4.0]]),))
     assert truth.ignored(np.array([[2.0, 2.0], [6.0, 2.0]])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ({"a": {"photo": "wall.jpg"}, "wall": {}}, "a"),
+        ({"a": {"photo": "floor.jpg"}, "wall": {}}, "wall"),
+        ({"a": {}, "b": 3}, None),
+        ([], None),
+        ("{", None),
+        (None, None),
+    ],
+    ids=["by its file", "by its name", "none", "no entries", "no json", "no file"],
+)
+def test_the_entry_of_a_photo(content, found, tmp_path):
+    path = tmp_path / "marks.json"
+    if content is not None:
+        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    assert entry_of_photo(path, "wall.jpg") == found
+    assert entry_of_photo(tmp_path / "truth.tif", "wall.jpg") is None

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 import tesserae
-from tesserae.checkpoints import Checkpoint, find_checkpoint, verify_checkpoint
 from tesserae.download import sha256_of_file
-from tesserae.errors import CheckpointError, StoreError
+from tesserae.errors import StoreError
 from tesserae.photo import read_photo
-from tesserae.service import Run, RunOptions, run_photo
+from tesserae.service import Run, RunOptions, find_installed, run_photo
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.checkpoints import note_checkpoint
+from tesserae.store.files import EMBEDDINGS
 from tesserae.store.jobs import Job
 from tesserae.store.photos import get_photo, photo_path
 from tesserae.store.schema import to_json
@@ -22,7 +22,6 @@ Report = Callable[[float, str], None]
 Result = dict[str, object]
 
 SEGMENT = "segment"
-CACHE_FOLDER = "embeddings"
 
 
 def do_job(store: Store, settings: Settings, job: Job, report: Report) -> Result:
@@ -41,7 +40,7 @@ def segment_arguments(photo_id: str, runs: list[RunOptions]) -> Mapping[str, obj
 
 def open_cache(settings: Settings) -> TileCache:
     """Return the cache of what models said of tiles."""
-    return TileCache(settings.home.absolute() / CACHE_FOLDER, int(settings.cache_gb * 1e9))
+    return TileCache(settings.home.absolute() / EMBEDDINGS, int(settings.cache_gb * 1e9))
 
 
 def revision_options(options: RunOptions) -> Mapping[str, object]:
@@ -62,7 +61,7 @@ def _segment(store: Store, settings: Settings, job: Job, report: Report) -> Resu
     done: list[SegmentationRecord] = []
     for number, words in enumerate(wanted):
         options = RunOptions.from_dict(words)
-        checkpoint = _installed(options.checkpoint, settings)
+        checkpoint = find_installed(options.checkpoint, settings)
         sha256 = sha256_of_file(checkpoint.path)
         found = latest_segmentation(store, record.id, sha256, revision_options(options))
         if found is None or found.program_version != tesserae.__version__:
@@ -71,17 +70,11 @@ def _segment(store: Store, settings: Settings, job: Job, report: Report) -> Resu
                 report((number + share) / len(wanted), f"{name}: {stage}")
 
             run = run_photo(photo, options, settings, progress=tell, memory=memory)
-            found = _keep(store, record.id, run, sha256, job.id)
+            # the checkpoint first: a run that is stored is not run again, and then nobody would note it
             note_checkpoint(store, checkpoint.name, sha256, checkpoint.config, checkpoint.record)
+            found = _keep(store, record.id, run, sha256, job.id)
         done.append(found)
     return {"segmentations": [each.id for each in done], "counts": [each.count for each in done]}
-
-
-def _installed(name: str, settings: Settings) -> Checkpoint:
-    checkpoint = find_checkpoint(name, settings.weights, settings.checkpoint_url)
-    if not checkpoint.installed:
-        raise CheckpointError(verify_checkpoint(checkpoint).message)  # says how to get it
-    return checkpoint
 
 
 def _keep(store: Store, photo_id: str, run: Run, sha256: str, job_id: str) -> SegmentationRecord:

@@ -4,7 +4,6 @@ import logging
 import re
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from tesserae.jobs.queue import open_queue
 from tesserae.settings import Settings
 from tesserae.store import Store, open_store
 from tesserae.store.files import disk_errors
-from tesserae.store.jobs import claim_next, reclaim_stale
+from tesserae.store.jobs import claim_next, hand_back, reclaim_stale
 
 logger = logging.getLogger(__name__)
 
@@ -71,9 +70,9 @@ def _work_off(store: Store, engine: Engine, name: str, told_to_end: Told) -> Non
 
 
 def _hand_back(store: Store, name: str) -> None:
-    """Put what was running back into the queue, however often it was tried: to be told to end is no fault of the job."""
+    """Put what was running back into the queue."""
     try:
-        for job in reclaim_stale(store, 0.0, worker=name, max_attempts=sys.maxsize):
+        for job in hand_back(store, name):
             logger.info("Job %s (%s) is %s.", job.id[:12], job.kind, job.state)
     except StoreError as error:  # then the next worker finds it
         logger.warning("%s", error)

@@ -20,6 +20,7 @@ from tesserae.device import bfloat16_helps
 from tesserae.errors import TesseraeError
 from tesserae.finder import WORKING_SIDE_PX, FinderHead, outline_tesserae
 from tesserae.masks import paint_outlines
+from tesserae.models import EMBEDDED_SIDE_PX
 from tesserae.predictor import Predictor, decode_prompts, embedding_of_levels
 from tesserae.pretraining.crops import draw_crop
 from tesserae.pretraining.loop import Schedule, run_stage
@@ -29,7 +30,7 @@ from tesserae.synthetic.noise import Rng, chance, log_uniform
 from tesserae.tiling import Tile, cut_tile
 
 CACHED_CROPS = 500
-DECODE_SIDE_PX = 32.0  # tesserae (square root of the area) are decoded at about this side, twice the finder's
+DECODE_SIDE_PX = EMBEDDED_SIDE_PX  # square root of the area; twice the finder's
 DECODER_SIDE_RANGE_PX = (22.0, 46.0)
 BALANCED_STEPS = 300  # with few inside pixels a fresh decoder would first learn to say nothing at all
 POINT_SHARE = 0.3  # of the steps that ask with a point alone

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tesserae.atomic import PART_SUFFIX
 from tesserae.errors import OutputError
 
 PHOTOS, LABELS, STRAYS = "photos", "labels", "strays"
-PART_SUFFIX = ".part"
+EMBEDDINGS = "embeddings"
+"""What models said of tiles; `tesserae.tilecache` fills it."""
 
 _FOLDERS_OPEN = os.name != "nt"  # Windows cannot open a folder, and has nothing to be flushed there
 _DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}

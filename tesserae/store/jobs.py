@@ -2,10 +2,10 @@
 
     queued -> running -> done | failed | cancelled
        ^         |
-       +---------+  the worker fell silent (`reclaim_stale`), at most `MAX_ATTEMPTS` times
+       +---------+  the worker was told to end (`hand_back`), or fell silent (`reclaim_stale`), the latter at most `MAX_ATTEMPTS` times
 
-A worker passes the `Job` that it claimed to each report. Its `attempts` tells one claim from the next: a worker that was
-given up and yet goes on is told to stop, and cannot change what its successor does.
+A worker passes the `Job` that it claimed to each report. Its `attempts` and `started_at` tell one claim from the next: a worker
+that was given up and yet goes on is told to stop, and cannot change what its successor does.
 """
 
 import uuid
@@ -39,7 +39,7 @@ class Job:
         progress: 0..1.
         stage, message: words for people on what happens now, or why it failed.
         cancel_requested: somebody asked the worker to stop.
-        attempts: how often a worker took it up.
+        attempts: how often a worker took it up, without those that it gave back in good order.
         worker: who did so last.
         result: what came out; JSON types, None before the end.
         created_at, started_at, heartbeat_at, finished_at: UTC; started_at is that of the last attempt.
@@ -166,6 +166,19 @@ def reclaim_stale(store: Store, older_than_s: float, *, worker: str | None = Non
         return [to_record(Job, row) for row in rows]
 
 
+def hand_back(store: Store, worker: str) -> list[Job]:
+    """Put the running jobs of a worker that was told to end back into the queue, and return them.
+
+    The attempt does not count, for it is no fault of the job. One that was to be cancelled is cancelled.
+    """
+    with store.writing() as session:
+        rows = session.scalars(select(JobRow).where(JobRow.state == "running", JobRow.worker == worker).with_for_update()).all()
+        for row in rows:
+            row.attempts -= 1
+            _give_up(row, row.attempts + 1)
+        return [to_record(Job, row) for row in rows]
+
+
 def get_job(store: Store, job_id: str) -> Job:
     """Return a job as it is now; raises StoreError when there is none of this id."""
     with store.reading() as session:
@@ -186,7 +199,7 @@ def list_jobs(store: Store, *, states: Collection[JobState] | None = None, limit
 
 def _is_mine(job: Job) -> ColumnElement[bool]:
     """Whether the row is still what the worker claimed."""
-    return (JobRow.id == job.id) & (JobRow.state == "running") & (JobRow.attempts == job.attempts)
+    return (JobRow.id == job.id) & (JobRow.state == "running") & (JobRow.attempts == job.attempts) & (JobRow.started_at == job.started_at)
 
 
 def _end(store: Store, job: Job, state: JobState, **values: object) -> Job:

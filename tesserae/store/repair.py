@@ -1,6 +1,5 @@
 """Finds where files and rows do not agree, explains it, and mends what can be mended without losing anything."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +8,14 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from tesserae.atomic import PART_SUFFIX, broken_writes
 from tesserae.store.database import Store
-from tesserae.store.files import LABELS, PART_SUFFIX, PHOTOS, STRAYS, disk_errors, is_sound
-from tesserae.store.references import set_aside, used_files
+from tesserae.store.files import EMBEDDINGS, LABELS, PHOTOS, STRAYS, disk_errors, is_sound
+from tesserae.store.pictures import PYRAMIDS, THUMBNAILS, list_pictures
+from tesserae.store.references import drop_unused_picture, set_aside, used_contents, used_files
 from tesserae.store.schema import PhotoRow, SegmentationRow
 
-PART_AGE_S = 3600.0
-"""A write takes seconds: what is unfinished after an hour broke off."""
+_FOLDERS = (".", PHOTOS, LABELS, PYRAMIDS, THUMBNAILS, EMBEDDINGS)
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,19 @@ class Stray:
 
     Attributes:
         kind: "part" is the rest of a write that broke off, "unknown" a file without a row, "lost" a row without its file,
-            "changed" a file whose content is not what its name says.
+            "changed" a file whose content is not what its name says, "picture" a cached picture of what was deleted.
         file: from the home folder.
         text: what was found, and what can be done.
     """
 
-    kind: Literal["part", "unknown", "lost", "changed"]
+    kind: Literal["part", "unknown", "lost", "changed", "picture"]
     file: str
     text: str
+
+    @property
+    def mendable(self) -> bool:
+        """Whether a repair puts it right; else it is left to people."""
+        return self.kind in ("part", "unknown", "picture")
 
 
 def find_strays(store: Store) -> list[Stray]:
@@ -42,27 +47,42 @@ def find_strays(store: Store) -> list[Stray]:
     with disk_errors(store.home):
         # files first: one that is added meanwhile is then in the rows only, and is there when its turn comes
         files = [path for folder in (PHOTOS, LABELS) for path in sorted((store.home / folder).glob("*")) if path.is_file()]
+        pictures = list_pictures(store.home)
         with store.reading() as session:
-            used, owners = used_files(session), _owners(session)
-        return [*_examine_files(store.home, files, used), *_examine_rows(store.home, owners)]
+            used, contents, owners = used_files(session), used_contents(session), _owners(session)
+        return [
+            *_examine_writes(store.home),
+            *_examine_files(store.home, files, used),
+            *_examine_pictures(store.home, pictures, contents),
+            *_examine_rows(store.home, owners),
+        ]
 
 
 def repair(store: Store) -> list[str]:
-    """Remove the rests of writes, move files without a row to `strays`, and say of the others what a person can do.
+    """Remove rests of writes and pictures of what is gone, move files without a row to `strays`, and say of the others what can be done.
 
     Returns one sentence for each stray. Raises as `find_strays`.
     """
     return [_mend(store, stray) for stray in find_strays(store)]
 
 
+def _examine_writes(home: Path) -> Iterator[Stray]:
+    for part, age_s in (found for folder in _FOLDERS for found in broken_writes(home / folder)):
+        file = part.relative_to(home).as_posix()
+        yield Stray("part", file, f"{file} is the rest of a write that broke off {age_s / 3600:.0f} h ago. Nothing refers to it.")
+
+
+def _examine_pictures(home: Path, pictures: list[Path], contents: set[str]) -> Iterator[Stray]:
+    for path in pictures:
+        if path.stem not in contents:
+            file = path.relative_to(home).as_posix()
+            yield Stray("picture", file, f"{file} is a cached picture of a photo or result that was deleted. A repair removes it.")
+
+
 def _examine_files(home: Path, files: list[Path], used: set[str]) -> Iterator[Stray]:
     for path in files:
         file = path.relative_to(home).as_posix()
-        if path.suffix == PART_SUFFIX:
-            age_s = time.time() - path.stat().st_mtime
-            if age_s > PART_AGE_S:
-                yield Stray("part", file, f"{file} is the rest of a write that broke off {age_s / 3600:.0f} h ago. Nothing refers to it.")
-        elif file not in used:
+        if path.suffix != PART_SUFFIX and file not in used:
             yield Stray(
                 "unknown",
                 file,
@@ -99,4 +119,7 @@ def _mend(store: Store, stray: Stray) -> str:
         if target is None:
             return f"{stray.file} was in order by now."
         return f"{stray.file}, which belonged to no record, was moved to {target}. Add it again if it is wanted, or delete it."
+    if stray.kind == "picture":
+        gone = drop_unused_picture(store, store.home / stray.file)
+        return f"{stray.file}, a cached picture of what was deleted, was removed." if gone else f"{stray.file} was in order by now."
     return stray.text
