@@ -18,7 +18,7 @@ from playwright.sync_api import expect, sync_playwright
 import launch
 
 START_S = 60
-PATIENCE_MS = 240_000  # a machine that is busy with other work needs minutes for what takes seconds
+PATIENCE_MS = 900_000  # a machine that is busy with other work needs minutes for what takes seconds
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -91,10 +91,11 @@ def leaves(url, address):
 
 
 def open_photo(page, address, path):
-    """Upload a photo on the first page, wait until it is shown there, and return its id."""
+    """Upload a photo that is new to the collection on the first page, wait until it is shown there, and return its id."""
     page.goto(address)
     page.locator("input[type=file]").set_input_files(path)
     expect(page.get_by_text(f"{path.name}, ")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("was not counted yet")).to_be_visible(timeout=PATIENCE_MS)
     expect(page).to_have_url(re.compile("mosaic=[0-9a-f]{64}"), timeout=PATIENCE_MS)
     return re.search("mosaic=([0-9a-f]{64})", page.url)[1]
 

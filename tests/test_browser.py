@@ -85,6 +85,7 @@ def test_the_sample_is_counted(open_tab, address, worker):
     page.goto(address)
     page.get_by_role("button", name="Open the sample").click()
     expect(page.get_by_text("sample.png, 1024 x 1024 pixels.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("was not counted yet")).to_be_visible(timeout=PATIENCE_MS)
     press_count(page)
     assert count_on(page) > 500
     wait_until_sharp(page)

@@ -44,7 +44,7 @@ def start_count(store: Store, settings: Settings, photo: PhotoRecord, options: R
     """Turn to the result if exactly this was counted before, else queue the job that makes it; raises TesseraeError."""
     checkpoint = find_checkpoint(options.checkpoint, settings.weights, settings.checkpoint_url)
     found = find_result(store, photo.id, checkpoint, options)
-    session.ask_for_result(found and found.id)
+    session.ask_for_result(None if found is None else found.id)
     if found is None:
         submit_job(store, get_queue(settings), SEGMENT, segment_arguments(photo.id, [options]))
     else:

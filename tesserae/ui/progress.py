@@ -7,7 +7,7 @@ import streamlit as st
 from tesserae.errors import TesseraeError
 from tesserae.jobs.work import SEGMENT
 from tesserae.store import Store
-from tesserae.store.jobs import Job, get_job, list_jobs, request_cancel
+from tesserae.store.jobs import UNFINISHED, Job, get_job, list_jobs, request_cancel
 from tesserae.ui.wording import plain
 
 STAGES = {"load": "Loading the model", "find": "Finding the tesserae", "outline": "Outlining the tesserae"}
@@ -75,7 +75,7 @@ def _trouble(store: Store, job: Job) -> str:
         return f"The worker, the program that counts, has not been heard of for {_seconds_since(job.heartbeat_at):.0f} seconds. {_ADVICE}"
     if job.state != "queued" or _seconds_since(job.created_at) < _PATIENCE_S:
         return ""
-    if list_jobs(store, states=("running",), limit=1):
+    if any(each.state == "running" for each in list_jobs(store, states=UNFINISHED)):
         return ""  # it waits for another one
     return f"Nothing counts at the moment: the worker, the program that does this, does not seem to run. {_ADVICE}"
 
