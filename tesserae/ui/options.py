@@ -51,9 +51,11 @@ def choose_options(settings: Settings) -> RunOptions | None:
 
 def choose_model(label: str, key: str, installed: Mapping[str, Checkpoint], default: str) -> str:
     """Show a field for one of the installed models; `key` is its name in the address."""
-    names = {name: f"{name} ({ORIGINS[checkpoint.kind]})" for name, checkpoint in installed.items()}
     more = "The page **Models** tells what each of them is, and how to get others."
-    return _choose(label, key, names, default, more)
+    name = _choose(label, key, {name: name for name in installed}, default, more)
+    origin = ORIGINS[installed[name].kind]
+    st.caption(f"{origin[0].upper()}{origin[1:]}")  # below the field, which would cut it
+    return name
 
 
 def choose_way(label: str, key: str) -> str:
