@@ -2,7 +2,10 @@
 
 import streamlit as st
 
+from tesserae.ui.looks import apply_looks
+
 st.set_page_config(page_title="Tesserae", layout="wide")
+apply_looks()
 st.navigation(
     [
         st.Page("pages/count.py", title="Count tesserae", default=True),

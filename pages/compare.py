@@ -15,8 +15,11 @@ from tesserae.ui.compare import (
     show_truth,
 )
 from tesserae.ui.count import choose_mosaic
+from tesserae.ui.entry import enter_through_app
 from tesserae.ui.resources import get_store
+from tesserae.ui.wording import plain
 
+enter_through_app()
 settings = Settings()
 st.title("Compare two models")
 
@@ -41,4 +44,4 @@ try:
     show_areas(compared)
     show_truth(store, compared)
 except TesseraeError as error:
-    st.error(str(error))
+    st.error(plain(str(error)))

@@ -1,38 +1,45 @@
-"""Count the tesserae of one photograph: choose it, choose the model, run, look, take the results home."""
+"""Count the tesserae of one photograph: open it, choose the model, have it counted by the worker, look, take the results home."""
 
 import streamlit as st
 
 from tesserae.errors import TesseraeError
 from tesserae.settings import Settings
-from tesserae.ui import session
+from tesserae.ui.adding import open_photo
+from tesserae.ui.count import choose_mosaic, choose_result, follow_count, offer_downloads, show_figures, show_picture, start_count
+from tesserae.ui.entry import enter_through_app
 from tesserae.ui.options import choose_options
-from tesserae.ui.photos import choose_photo, describe_photo
-from tesserae.ui.running import run_with_progress
-from tesserae.ui.view import offer_downloads, show_count, show_overlay
+from tesserae.ui.resources import get_store
+from tesserae.ui.wording import plain
 
+enter_through_app()
 settings = Settings()
 st.title("Count the tesserae of a mosaic")
 
 try:
+    store = get_store(settings)
     with st.sidebar:
-        photo = choose_photo(settings)
+        open_photo(store, settings)
+        photo = choose_mosaic(store)
         options = choose_options(settings)
-        wanted = st.button("Count the tesserae", type="primary", disabled=photo is None or options is None, width="stretch")
+        button = st.empty()
+    if photo is None or options is None:
+        button.button("Count the tesserae", type="primary", disabled=True, width="stretch")
+    elif button.button("Count the tesserae", type="primary", width="stretch"):
+        start_count(store, settings, photo, options)
     if photo is None:
         st.info(
             "Nothing is open yet. On the left, upload a photograph of a mosaic, or press **Open the sample**. "
             "Then press **Count the tesserae**. Everything is done on this computer; no photo leaves it."
         )
         st.stop()
-    if wanted and options is not None:
-        session.keep_run(run_with_progress(photo, options, settings))
-    run = session.get_run()
-    if run is None:
-        describe_photo(photo)
-        st.info("Press **Count the tesserae** on the left.")
-        st.stop()
-    mm_per_px = show_count(run)
-    show_overlay(run)
-    offer_downloads(run, mm_per_px)
+    works = follow_count(store, photo)
+    result = choose_result(store, photo)
+    if result is not None:
+        show_figures(photo, result)
+    elif not works:
+        st.info("This mosaic was not counted yet. Press **Count the tesserae** on the left; you may close this page meanwhile.")
+    show_picture(store, photo, result, settings)
+    if result is not None:
+        offer_downloads(store, photo, result, settings)
 except TesseraeError as error:
-    st.error(str(error))
+    st.error(plain(str(error)))

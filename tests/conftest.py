@@ -75,6 +75,14 @@ def save_grey(path, size=(60, 40), level=128):
     return path
 
 
+def save_mosaic(path, seed, size_px, side_px=24.0):
+    """Save a synthetic mosaic of `size_px` pixels a side and return its path."""
+    from tesserae.synthetic import render_mosaic
+
+    Image.fromarray(render_mosaic(seed, size_px, side_px).image).save(path)
+    return path
+
+
 @pytest.fixture(scope="session")
 def mosaic_png(tmp_path_factory):
     """A synthetic mosaic of 256 x 256 pixels as a file, with the number of its tesserae."""

@@ -1,110 +1,92 @@
-"""The page in a real browser: a photo is uploaded, the count is read, and it is that of the command line."""
+"""The page that counts in a real browser, with a real worker: the count is that of the command line, and a closed tab loses nothing."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import pytest
-from conftest import PROJECT_DIR
-from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from browser_examples import PATIENCE_MS, keep_picture, open_photo, wait_until_sharp
+from conftest import save_mosaic
+from jobs_examples import wait_until
+from playwright.sync_api import expect
 
-import launch
 from tesserae.cli import main
+from tesserae.settings import Settings
+from tesserae.store import open_store
+from tesserae.store.jobs import list_jobs
+from tesserae.store.photos import list_photos
 
 pytestmark = pytest.mark.browser
-
-START_S, RUN_MS = 60, 120_000
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+pytest_plugins = "browser_fixtures"
 
 
-@pytest.fixture(scope="module")
-def mosaic(tmp_path_factory):
-    from tesserae.synthetic import render_mosaic
-
-    path = tmp_path_factory.mktemp("photo") / "floor.png"
-    Image.fromarray(render_mosaic(24, 384, 24.0).image).save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """Address of a page of the test's own; the server is ended afterwards."""
-    home = tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
-    with (home / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [*command, "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"],
-            cwd=PROJECT_DIR,
-            env={**os.environ, "TESSERAE_HOME": str(home)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_until_healthy(f"http://127.0.0.1:{port}", server, home / "server.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _wait_until_healthy(address, server, log):
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
-                if answer.read() == b"ok":
-                    return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"The page did not start within {START_S} s:\n{log.read_text(encoding='utf-8', errors='replace')}")
-
-
-@pytest.fixture
-def browser_page():
-    browser_path = launch.find_browser(os.environ)
-    if browser_path is None:
-        pytest.fail(launch.BROWSER_ADVICE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
-        yield browser.new_page()
-        browser.close()
-
-
-def test_an_uploaded_photo_is_counted_as_on_the_command_line(browser_page, address, mosaic, tmp_path):
-    page = browser_page
-    faults = []
-    page.on("pageerror", lambda fault: faults.append(str(fault)))
-    elsewhere = []
-    page.on("request", lambda request: elsewhere.append(request.url) if _leaves(request.url, address) else None)
-    page.goto(address)
-    page.locator("input[type=file]").set_input_files(mosaic)
-    expect(page.get_by_text("floor.png, 384 x 384 pixels.")).to_be_visible(timeout=RUN_MS)
+def press_count(page):
     page.get_by_role("button", name="Count the tesserae").click()
+
+
+def count_on(page):
+    """The count, once it is there."""
     count = page.get_by_test_id("stMetricValue").first
-    expect(count).to_be_visible(timeout=RUN_MS)
+    expect(count).to_be_visible(timeout=PATIENCE_MS)
+    return int(count.inner_text())
+
+
+def jobs_of(home):
+    with open_store(Settings(home=home, database_url=None)) as store:
+        return list_jobs(store)
+
+
+def test_an_uploaded_photo_is_counted_as_on_the_command_line(open_tab, address, home, worker, tmp_path):
+    floor = save_mosaic(tmp_path / "floor.png", 24, 320)
+    page = open_tab()
+    open_photo(page, address, floor)
+    press_count(page)
+    count = count_on(page)
     expect(page.get_by_text("Outlines", exact=True)).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Table (CSV)").click()
     table = download.value.path().read_bytes()
 
-    assert main(["segment", str(mosaic), "--out", str(tmp_path)]) == 0
+    assert main(["segment", str(floor), "--out", str(tmp_path)]) == 0
     record = json.loads((tmp_path / "floor" / "result.json").read_text(encoding="utf-8"))
-    assert int(count.inner_text()) == record["count"] > 50
+    assert count == record["count"] > 50
     assert table == (tmp_path / "floor" / "tesserae.csv").read_bytes()
-    assert (faults, elsewhere) == ([], [])
+    page.reload()
+    assert count_on(page) == count
+    press_count(page)
+    expect(page.get_by_text("This was counted before")).to_be_visible(timeout=PATIENCE_MS)
+    assert [job.state for job in jobs_of(home)] == ["done"]
 
 
-def _leaves(url, address):
-    """Whether a request goes anywhere but to the page's own server."""
-    return not url.startswith((address, address.replace("http", "ws", 1), "data:", "blob:"))
+def test_a_closed_tab_loses_nothing_and_two_sessions_do_not_mix(open_tab, address, home, worker, tmp_path):
+    before = len(jobs_of(home))
+    paths = [save_mosaic(tmp_path / "east.png", 31, 256), save_mosaic(tmp_path / "west.png", 32, 256)]
+    pages = [open_tab(), open_tab()]
+    for page, path in zip(pages, paths, strict=True):
+        open_photo(page, address, path)
+        press_count(page)
+    wait_until(lambda: len(jobs_of(home)) == before + 2)
+    address_of_east = pages[0].url
+    pages[0].close()
+    pages[1].reload()
+    counts = {"west.png": count_on(pages[1])}
+    again = open_tab()
+    again.goto(address_of_east)
+    counts["east.png"] = count_on(again)
+    expect(again.get_by_text("east.png, 256 x 256 pixels.")).to_be_visible(timeout=PATIENCE_MS)
+
+    jobs = jobs_of(home)
+    with open_store(Settings(home=home, database_url=None)) as store:
+        names = {photo.id: photo.name for photo in list_photos(store)}
+    found = {names[job.arguments["photo_id"]]: job.result["counts"] for job in jobs[: len(jobs) - before]}
+    assert found == {name: [count] for name, count in counts.items()}
+
+
+def test_the_sample_is_counted(open_tab, address, worker):
+    page = open_tab()
+    page.goto(address)
+    page.get_by_role("button", name="Open the sample").click()
+    expect(page.get_by_text("sample.png, 1024 x 1024 pixels.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("was not counted yet")).to_be_visible(timeout=PATIENCE_MS)
+    press_count(page)
+    assert count_on(page) > 500
+    wait_until_sharp(page)
+    keep_picture(page, "count")

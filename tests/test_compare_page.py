@@ -170,7 +170,7 @@ def test_without_a_model_the_page_says_how_to_get_one(installed, photo):
 
 def test_a_model_without_a_record_is_mentioned(installed, photo):
     (installed / "mine.pt").touch()
-    assert "mine.pt has no record" in texts(open_page().warning)
+    assert "mine\\.pt has no record" in texts(open_page().warning)
 
 
 def test_the_choice_stands_in_the_address(installed, photo):

@@ -2,59 +2,29 @@
 
 import io
 import json
-import os
-import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-from conftest import PROJECT_DIR
+from browser_examples import PATIENCE_MS, running_app, running_browser, wait_until_sharp
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
-from test_browser import FLAGS, _wait_until_healthy
-
-import launch
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
 PHOTO_SIZE, MARK_XY = (3000, 2000), (1815, 615)  # of tests/apps/viewer_app.py
-PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "tests/apps/viewer_app.py", "--server.port", str(port)]
-    with (home / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [*command, "--server.address", "127.0.0.1", "--server.headless", "true", "--server.fileWatcherType", "none"],
-            cwd=PROJECT_DIR,
-            env={**os.environ, "TESSERAE_HOME": str(home), "PYTHONPATH": str(PROJECT_DIR)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_until_healthy(f"http://127.0.0.1:{port}", server, home / "server.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    with running_app(tmp_path_factory.mktemp("home"), "tests/apps/viewer_app.py") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def context():
     """A browser with mouse and touch screen; its pages share one cache, which spares seconds."""
-    browser_path = launch.find_browser(os.environ)
-    if browser_path is None:
-        pytest.fail(launch.BROWSER_ADVICE)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
+    with running_browser() as chromium:
         yield chromium.new_context(viewport={"width": 1200, "height": 900}, has_touch=True)
-        chromium.close()
 
 
 @pytest.fixture
@@ -71,11 +41,6 @@ def open_viewer(context, address):
     yield open_page
     page.close()
     assert faults == []
-
-
-def wait_until_sharp(page):
-    """Wait until the server's picture of the present view is shown."""
-    page.locator(".viewer[data-sharp]").wait_for(state="attached", timeout=PATIENCE_MS)
 
 
 def view_of(page):

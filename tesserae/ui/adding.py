@@ -16,8 +16,8 @@ from tesserae.store import Store
 from tesserae.store.photos import PhotoRecord, add_photo, facts_of
 from tesserae.store.schema import utc_now
 from tesserae.ui import session
-from tesserae.ui.photos import SAMPLE_NAME, sample_bytes
 from tesserae.ui.pictures import PYRAMIDS_FOLDER
+from tesserae.ui.sample import SAMPLE_HELP, SAMPLE_NAME, sample_bytes
 from tesserae.ui.thumbnails import thumbnail
 from tesserae.ui.wording import counted, plain
 
@@ -65,13 +65,36 @@ def add_photos(store: Store, settings: Settings, *, expanded: bool) -> None:
             key=session.adding_key(),
             help="JPEG, PNG or TIFF, several at once. The files are copied into the collection and never changed.",
         )
-        wants_sample = st.button("Add the sample", help="A synthetic mosaic, drawn by this program; it shows no real work.")
+        wants_sample = st.button("Add the sample", help=SAMPLE_HELP)
         if files:
             _add_uploads(store, settings, files)
+            st.rerun()
         if wants_sample:
-            session.forget_outcomes()
-            session.note_outcome(add_file(store, settings, sample_bytes(), SAMPLE_NAME))
+            _add_sample(store, settings)
         _tell(session.outcomes())
+
+
+def open_photo(store: Store, settings: Settings) -> None:
+    """Show the upload field and the sample's button for one photo; it is added to the collection, unless it is there, and opened."""
+    file = st.file_uploader(
+        "Photograph of a mosaic",
+        type=_TYPES,
+        key=f"open {session.adding_key()}",
+        help="JPEG, PNG or TIFF. The file is copied into the collection and never changed.",
+    )
+    wants_sample = st.button("Open the sample", help=SAMPLE_HELP, width="stretch")
+    if file is not None:
+        _add_uploads(store, settings, [file])
+    elif wants_sample:
+        _add_sample(store, settings)
+    else:
+        _tell(session.outcomes())
+        return
+    added = session.outcomes()[-1].photo
+    if added is not None:
+        session.open_mosaic(added.id)
+        session.ask_for_result(None)
+    st.rerun()
 
 
 def drop_upload(file: UploadedFile) -> None:
@@ -82,8 +105,16 @@ def drop_upload(file: UploadedFile) -> None:
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
+def _add_sample(store: Store, settings: Settings) -> None:
+    session.forget_outcomes()
+    session.note_outcome(add_file(store, settings, sample_bytes(), SAMPLE_NAME))
+
+
 def _add_uploads(store: Store, settings: Settings, files: list[UploadedFile]) -> None:
-    """Add each file while a bar shows how far it is, then empty the field; what a click in between leaves over is added in the next run."""
+    """Add each file while a bar shows how far it is, then empty the field for the next run of the page.
+
+    What a click in between leaves over is added in the next run.
+    """
     session.forget_outcomes()
     bar = st.progress(0.0)
     for number, file in enumerate(files, start=1):
@@ -91,7 +122,6 @@ def _add_uploads(store: Store, settings: Settings, files: list[UploadedFile]) ->
         session.note_outcome(add_file(store, settings, file.getvalue(), file.name))
         drop_upload(file)
     session.next_adding()
-    st.rerun()
 
 
 def _prepare_pictures(store: Store, record: PhotoRecord, photo: Photo) -> None:

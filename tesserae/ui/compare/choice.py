@@ -5,12 +5,10 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from tesserae.activation import active_name
-from tesserae.checkpoints import Checkpoint, Kind, list_checkpoints, list_problems
+from tesserae.checkpoints import Checkpoint
 from tesserae.service import RunOptions
 from tesserae.settings import Settings
-from tesserae.ui.options import METHODS
-
-_ORIGIN: dict[Kind, str] = {"embedded": "comes with the program", "official": "published by Meta", "finetuned": "fine-tuned"}
+from tesserae.ui.options import METHODS, choose_model, choose_way, installed_models
 
 
 @dataclass(frozen=True)
@@ -40,15 +38,8 @@ Sides = tuple[Side, Side]
 
 def choose_sides(settings: Settings) -> Sides | None:
     """Show the fields; None, with a sentence, when there are no two different ones."""
-    for problem in list_problems(settings.weights):
-        st.warning(problem)
-    known = list_checkpoints(settings.weights, settings.checkpoint_url)
-    installed = {checkpoint.name: checkpoint for checkpoint in known if checkpoint.installed}
+    installed = installed_models(settings)
     if not installed:
-        st.error(
-            f"No model is installed. Expected tesserae_mini.pt, which comes with the program, in {settings.weights}. "
-            "Restore that file, then load this page again."
-        )
         return None
     first, second = _defaults(list(installed.values()), active_name(settings))
     a, b = _choose_side("A", installed, first), _choose_side("B", installed, second)
@@ -72,25 +63,6 @@ def _defaults(installed: list[Checkpoint], active: str) -> tuple[str, str]:
 
 
 def _choose_side(letter: str, installed: dict[str, Checkpoint], default: str) -> Side:
-    name = _choose(f"Model {letter}", f"model_{letter.lower()}", {key: _describe(each) for key, each in installed.items()}, default)
-    way = _choose(
-        f"How {letter} looks",
-        f"way_{letter.lower()}",
-        {way: way for way in METHODS},
-        next(iter(METHODS)),
-        help_text=" ".join(f"**{way}:** {caption}" for way, (caption, _) in METHODS.items()),
-    )
+    name = choose_model(f"Model {letter}", f"model_{letter.lower()}", installed, default)
+    way = choose_way(f"How {letter} looks", f"way_{letter.lower()}")
     return Side(letter, installed[name], way, name)
-
-
-def _choose(label: str, key: str, words: dict[str, str], default: str, help_text: str | None = None) -> str:
-    """A field for one of the keys of `words`; what was chosen is written to the address, and taken from there at first."""
-    asked = st.query_params.get(key)
-    index = list(words).index(asked if asked in words else default)
-    chosen: str = st.selectbox(label, list(words), index=index, format_func=words.__getitem__, key=key, help=help_text)
-    st.query_params[key] = chosen
-    return chosen
-
-
-def _describe(checkpoint: Checkpoint) -> str:
-    return f"{checkpoint.name} ({_ORIGIN[checkpoint.kind]})"

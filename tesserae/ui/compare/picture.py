@@ -18,6 +18,7 @@ from tesserae.ui.compare.results import Compared
 from tesserae.ui.pictures import labels_pyramid, photo_pyramid
 from tesserae.ui.viewer import Layer, ViewerEvent, look_at, show_viewer
 from tesserae.ui.viewer.viewer import Mode
+from tesserae.ui.wording import plain
 
 SHORT_WORDS: dict[Kind, str] = {
     "same": "same in both",
@@ -44,7 +45,7 @@ def show_differences(store: Store, compared: Compared, settings: Settings) -> No
     try:
         _show_differences(store, compared, settings)
     except TesseraeError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 def _show_differences(store: Store, compared: Compared, settings: Settings) -> None:

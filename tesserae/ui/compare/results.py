@@ -2,22 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
-import tesserae
 from tesserae.comparison import Comparison, compare_label_maps
-from tesserae.download import sha256_of_file
 from tesserae.jobs.queue import submit_job
-from tesserae.jobs.work import SEGMENT, revision_options, segment_arguments
+from tesserae.jobs.work import SEGMENT, segment_arguments
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.jobs import Job, list_jobs
 from tesserae.store.photos import PhotoRecord
-from tesserae.store.segmentations import SegmentationRecord, get_segmentation, latest_segmentation, read_labels
-from tesserae.ui.compare.choice import Side, Sides
-from tesserae.ui.progress import follow_job
+from tesserae.store.segmentations import SegmentationRecord, get_segmentation, read_labels
+from tesserae.ui.compare.choice import Sides
+from tesserae.ui.lookup import find_result
+from tesserae.ui.progress import follow_job, tell_ending
 from tesserae.ui.resources import get_queue
 
 Results = tuple[SegmentationRecord, SegmentationRecord]
@@ -39,11 +37,8 @@ class Compared:
 
 
 def find_results(store: Store, photo: PhotoRecord, sides: Sides) -> Results | None:
-    """Look up what both models found; None unless both are stored, made by the files that are installed now and by this program.
-
-    That is the rule by which the job decides what it runs again.
-    """
-    a, b = (_find_result(store, photo, side) for side in sides)
+    """Look up what both models found; None unless both are stored (see `tesserae.ui.lookup`)."""
+    a, b = (find_result(store, photo.id, side.checkpoint, side.options) for side in sides)
     return None if a is None or b is None else (a, b)
 
 
@@ -61,12 +56,10 @@ def offer_run(store: Store, settings: Settings, photo: PhotoRecord, sides: Sides
         job = submit_job(store, get_queue(settings), SEGMENT, arguments)
     if job is None:
         return
-    if not job.finished:
+    if job.finished:
+        tell_ending(job)
+    else:
         follow_job(store, job.id)
-    elif job.state == "failed":
-        st.error(job.message)
-    elif job.state == "cancelled":
-        st.info("The last run was stopped. What was finished before that is kept.")
 
 
 def compare_results(store: Store, photo: PhotoRecord, sides: Sides, results: Results) -> Compared:
@@ -79,19 +72,6 @@ def compare_results(store: Store, photo: PhotoRecord, sides: Sides, results: Res
 def _compare(_store: Store, id_a: str, id_b: str) -> Comparison:
     labels_a, labels_b = (read_labels(_store, get_segmentation(_store, each)) for each in (id_a, id_b))
     return compare_label_maps(labels_a, labels_b)
-
-
-def _find_result(store: Store, photo: PhotoRecord, side: Side) -> SegmentationRecord | None:
-    path = side.checkpoint.path
-    facts = path.stat()
-    sha256 = _sha256(path, (facts.st_mtime_ns, facts.st_size))
-    found = latest_segmentation(store, photo.id, sha256, revision_options(side.options))
-    return found if found is not None and found.program_version == tesserae.__version__ else None
-
-
-@st.cache_data(max_entries=64, show_spinner="Checking the model's file")
-def _sha256(path: Path, stamp: tuple[int, int]) -> str:  # noqa: ARG001 (another file under the same name has another stamp)
-    return sha256_of_file(path)
 
 
 def _last_job(store: Store, arguments: Mapping[str, object]) -> Job | None:

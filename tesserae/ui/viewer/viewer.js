@@ -1,16 +1,8 @@
 // The browser's side of the viewer. It shows the last pictures that the server sent, moved and scaled at once, and asks for sharp ones when
 // the view rests. The view is the photo point in the middle of each pane and a scale, in CSS pixels per photo pixel; panes share it.
 
-const REST_MS = 120; // the view must rest so long before a picture is asked for,
-const PATIENCE_MS = 400; // but while it moves without a rest one is asked for this often
-const ANSWER_MS = 5000; // after which an answer counts as lost
-const MARGIN = 0.125; // of the view, asked for on each side, so that a small move needs no new picture
-const LARGEST_PX = 2048;
 const MOST_SCALE = 16;
 const ZOOM_STEP = 1.4;
-const MOVE_STEP = 0.15; // of a pane, per arrow key
-const SPLIT_STEP = 0.02;
-const CLICK_PX = { mouse: 4, pen: 8, touch: 12 };
 const NARROW_PX = 560; // panes stand above each other below this width
 const GAP_PX = 4;
 
@@ -68,17 +60,17 @@ class Viewer {
   listen() {
     this.listening = new AbortController();
     const on = (target, kind, handle, options = {}) =>
-      target.addEventListener(kind, handle.bind(this), { signal: this.listening.signal, ...options });
-    on(this.frame, "wheel", this.onWheel, { passive: false });
-    on(this.stage, "pointerdown", this.onPointerDown);
-    on(this.stage, "pointermove", this.onPointerMove);
-    on(this.stage, "pointerup", this.onPointerUp);
-    on(this.stage, "pointercancel", this.onPointerUp);
-    on(this.stage, "keydown", this.onKey);
+      target.addEventListener(kind, (event) => handle(this, event), { signal: this.listening.signal, ...options });
+    on(this.frame, "wheel", onWheel, { passive: false });
+    on(this.stage, "pointerdown", onPointerDown);
+    on(this.stage, "pointermove", onPointerMove);
+    on(this.stage, "pointerup", onPointerUp);
+    on(this.stage, "pointercancel", onPointerUp);
+    on(this.stage, "keydown", onKey);
     on(this.stage, "blur", () => this.setByKeys(false));
-    on(this.divider, "pointerdown", this.onDividerDown);
-    on(this.divider, "pointermove", this.onDividerMove);
-    on(this.divider, "keydown", this.onDividerKey);
+    on(this.divider, "pointerdown", onDividerDown);
+    on(this.divider, "pointermove", onDividerMove);
+    on(this.divider, "keydown", onDividerKey);
     for (const button of this.root.querySelectorAll(".tools button")) on(button, "click", () => this.act(button.dataset.do));
     this.resizing = new ResizeObserver(() => this.onResize());
     this.resizing.observe(this.frame);
@@ -106,7 +98,7 @@ class Viewer {
     const before = this.message;
     this.message = message;
     this.asked = null;
-    this.keep(before, bitmaps);
+    keepPictures(this, before, bitmaps);
     if (message.answer) this.answerText.textContent = message.answer.text;
     this.frame.style.height = `${message.height_px}px`;
     this.canvas.setAttribute("aria-label", message.alt);
@@ -118,68 +110,6 @@ class Viewer {
       this.looked = message.look_at.turn;
       this.lookAt(message.look_at.box);
     }
-  }
-
-  keep(before, bitmaps) {
-    const { layers, box, photo_size: [width, height] } = this.message;
-    const spent = [...this.sharp, ...this.whole];
-    const isWhole = box[0] <= 0 && box[1] <= 0 && box[2] >= width && box[3] >= height;
-    const unchanged = (k) => before?.layers[k]?.revision === layers[k].revision && `${before.photo_size}` === `${width},${height}`;
-    this.sharp = bitmaps.map((bitmap) => ({ bitmap, box }));
-    this.whole = this.sharp.map((picture, k) => (isWhole ? picture : unchanged(k) ? this.whole[k] : undefined));
-    for (const picture of spent) if (picture && !this.whole.includes(picture)) picture.bitmap.close();
-  }
-
-  // --- What is asked of the server ---------------------------------------------------------------------------------------
-
-  wish() {
-    clearTimeout(this.timer);
-    delete this.root.dataset.sharp;
-    const now = performance.now();
-    this.wishedSince ??= now;
-    this.timer = setTimeout(() => this.fulfil(), clamp(this.wishedSince + PATIENCE_MS - now, 0, REST_MS));
-  }
-
-  fulfil() {
-    const wanted = this.wanted();
-    if (!wanted) {
-      this.wishedSince = null;
-      this.root.dataset.sharp = "";
-      return;
-    }
-    if (this.asked && performance.now() - this.asked < ANSWER_MS) {
-      this.timer = setTimeout(() => this.fulfil(), REST_MS); // one picture at a time; then what is wanted by then
-      return;
-    }
-    this.wishedSince = null;
-    this.asked = performance.now();
-    this.ask({ ...this.view, ...wanted, looked: this.looked });
-  }
-
-  // The part of the photo to ask for and its size in pixels of the screen; null when the pictures at hand will do.
-  wanted() {
-    const visible = this.visibleBox(0);
-    const perPixel = Math.min(this.view.scale * devicePixelRatio, LARGEST_PX / Math.max(visible[2] - visible[0], visible[3] - visible[1]));
-    const have = this.sharp[0];
-    if (have && visible.every((edge, k) => (k < 2 ? have.box[k] <= edge + 0.5 : have.box[k] >= edge - 0.5))) {
-      const sharpness = have.bitmap.width / (have.box[2] - have.box[0]) / perPixel;
-      if (sharpness > 0.98 && sharpness < 1.03) return null;
-    }
-    const box = this.visibleBox(MARGIN);
-    const sides = [box[2] - box[0], box[3] - box[1]];
-    const factor = Math.min(perPixel, LARGEST_PX / Math.max(...sides));
-    const size = sides.map((side) => Math.max(1, Math.round(side * factor)));
-    const answered = have && have.bitmap.width === size[0] && box.every((edge, k) => Math.abs(edge - have.box[k]) < 0.01);
-    return answered ? null : { box, size };
-  }
-
-  visibleBox(margin) {
-    const [width, height] = this.message.photo_size;
-    const pane = this.panes()[0];
-    const reach = [pane.width, pane.height].map((side) => ((0.5 + margin) * side) / this.view.scale);
-    const { x, y } = this.view;
-    const edges = [x - reach[0], y - reach[1], x + reach[0], y + reach[1]];
-    return edges.map((edge, k) => clamp(edge, 0, k % 2 ? height : width));
   }
 
   // --- Where things are --------------------------------------------------------------------------------------------------
@@ -243,7 +173,7 @@ class Viewer {
     this.view = { x: within(view.x, width, pane.width), y: within(view.y, height, pane.height), scale };
     this.fitted = scale <= fit * 1.001;
     this.draw();
-    this.wish();
+    wish(this);
   }
 
   // Zoom by `factor`, holding the photo point at a position in the frame.
@@ -286,52 +216,7 @@ class Viewer {
     else this.setView(this.view);
   }
 
-  // --- Pointer, wheel, keys ----------------------------------------------------------------------------------------------
-
-  onWheel(event) {
-    if (!this.view) return;
-    if (event.deltaY > 0 && this.fitted && !event.ctrlKey) return; // nothing to zoom out of: the page scrolls on
-    event.preventDefault();
-    const lines = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 100 : 1;
-    const speed = event.ctrlKey ? 0.01 : 0.0018; // with Ctrl it is two fingers on a touch pad
-    this.zoom(Math.exp(clamp(-event.deltaY * lines * speed, -1, 1)), ...this.positionOf(event));
-  }
-
-  onPointerDown(event) {
-    if (!this.view || event.button !== 0) return;
-    this.setByKeys(false);
-    this.stage.setPointerCapture(event.pointerId);
-    const [left, top] = this.positionOf(event);
-    this.pointers.set(event.pointerId, { left, top });
-    this.press = this.pointers.size === 1 ? { left, top } : null;
-    this.stage.classList.add("moving");
-  }
-
-  onPointerMove(event) {
-    const before = this.pointers.get(event.pointerId);
-    if (!before) return;
-    const [left, top] = this.positionOf(event);
-    if (this.press) {
-      if (Math.hypot(left - this.press.left, top - this.press.top) < (CLICK_PX[event.pointerType] ?? CLICK_PX.mouse)) return;
-      this.press = null;
-    }
-    const other = [...this.pointers].find(([id]) => id !== event.pointerId)?.[1];
-    this.pointers.set(event.pointerId, { left, top });
-    if (!other) {
-      this.moveBy(before.left - left, before.top - top);
-      return;
-    }
-    const apart = (point) => Math.max(10, Math.hypot(point.left - other.left, point.top - other.top));
-    this.moveBy((before.left - left) / 2, (before.top - top) / 2);
-    this.zoom(apart({ left, top }) / apart(before), (left + other.left) / 2, (top + other.top) / 2);
-  }
-
-  onPointerUp(event) {
-    if (!this.pointers.delete(event.pointerId)) return;
-    if (!this.pointers.size) this.stage.classList.remove("moving");
-    if (this.press && event.type === "pointerup") this.click(this.press.left, this.press.top);
-    this.press = null;
-  }
+  // --- What gestures and keys do -----------------------------------------------------------------------------------------
 
   click(left, top) {
     const { layer, x, y } = this.locate(left, top);
@@ -341,31 +226,6 @@ class Viewer {
     this.answerText.textContent = "";
     this.draw();
     this.report({ x, y, layer });
-  }
-
-  onKey(event) {
-    if (!this.view || event.ctrlKey || event.metaKey || event.altKey) return;
-    const pane = this.panes()[0];
-    const [across, down] = [pane.width * MOVE_STEP, pane.height * MOVE_STEP];
-    const actions = {
-      "+": () => this.zoomMiddle(ZOOM_STEP),
-      "=": () => this.zoomMiddle(ZOOM_STEP),
-      "-": () => this.zoomMiddle(1 / ZOOM_STEP),
-      "_": () => this.zoomMiddle(1 / ZOOM_STEP),
-      ArrowLeft: () => this.moveBy(-across, 0),
-      ArrowRight: () => this.moveBy(across, 0),
-      ArrowUp: () => this.moveBy(0, -down),
-      ArrowDown: () => this.moveBy(0, down),
-      Home: () => this.fit(),
-      "0": () => this.fit(),
-      Enter: () => this.click(pane.left + pane.width / 2, pane.top + pane.height / 2),
-      Escape: () => this.unpin(),
-    };
-    if (!Object.hasOwn(actions, event.key)) return;
-    event.preventDefault();
-    event.stopPropagation(); // Streamlit has keys of its own
-    this.setByKeys(true);
-    actions[event.key]();
   }
 
   unpin() {
@@ -378,33 +238,6 @@ class Viewer {
     if (this.byKeys === byKeys) return;
     this.byKeys = byKeys;
     this.draw();
-  }
-
-  // --- The divider -------------------------------------------------------------------------------------------------------
-
-  onDividerDown(event) {
-    this.divider.setPointerCapture(event.pointerId);
-  }
-
-  onDividerMove(event) {
-    if (!this.divider.hasPointerCapture(event.pointerId)) return;
-    this.setSplit(this.positionOf(event)[0] / this.frame.clientWidth);
-  }
-
-  onDividerKey(event) {
-    const step = event.shiftKey ? 5 * SPLIT_STEP : SPLIT_STEP;
-    const split = {
-      ArrowLeft: this.split - step,
-      ArrowDown: this.split - step,
-      ArrowRight: this.split + step,
-      ArrowUp: this.split + step,
-      Home: 0,
-      End: 1,
-    }[event.key];
-    if (split === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.setSplit(split);
   }
 
   setSplit(split) {

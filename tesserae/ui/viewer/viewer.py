@@ -28,12 +28,13 @@ LARGEST_PICTURE_PX = 2048
 _FIRST_PICTURE_PX = 1024
 _LAYERS_OF_MODE = {"single": 1, "side": 2, "swipe": 2}
 _HERE = Path(__file__).parent
+_SCRIPTS = ("viewer.js", "pictures.js", "gestures.js", "keyboard.js", "drawing.js")  # joined to one module, as there is no build step
 
 _mount = st.components.v2.component(
     "tesserae_viewer",
     html=(_HERE / "viewer.html").read_text(encoding="utf-8"),
     css=(_HERE / "viewer.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("viewer.js", "drawing.js")),
+    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in _SCRIPTS),
 )
 
 

@@ -1,0 +1,124 @@
+"""The app as its users have it, page and worker as processes of their own, and what tests in a real browser wait for."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT_DIR
+from PIL import Image
+from playwright.sync_api import expect, sync_playwright
+
+import launch
+
+START_S = 60
+PATIENCE_MS = 240_000  # a machine that is busy with other work needs minutes for what takes seconds
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+COLOURS = 128  # of a picture for the docs, which halves its size
+
+
+@contextmanager
+def running_app(home, script="app.py"):
+    """The address of a page server with data in `home`; it is ended afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, "TESSERAE_HOME": str(home), "PYTHONPATH": str(PROJECT_DIR)}
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
+    log = Path(home) / "server.log"
+    with log.open("wb") as file:
+        server = subprocess.Popen(command, cwd=PROJECT_DIR, env=environment, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_healthy(address, server, log)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait_until_healthy(address, server, log):
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+                if answer.read() == b"ok":
+                    return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"The page did not start within {START_S} s:\n{log.read_text(encoding='utf-8', errors='replace')}")
+
+
+@contextmanager
+def running_worker(home):
+    """A worker for the collection in `home`, ended afterwards as Ctrl-C ends it, with what it started."""
+    environment = {**os.environ, "TESSERAE_HOME": str(home)}
+    with (Path(home) / "worker.log").open("wb") as file:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tesserae", "worker"], cwd=PROJECT_DIR, env=environment, stdout=file, stderr=subprocess.STDOUT
+        )
+    try:
+        yield worker
+    finally:
+        worker.terminate()
+        worker.wait(timeout=20)
+
+
+@contextmanager
+def running_browser():
+    """A real browser; the test fails where there is none."""
+    browser_path = launch.find_browser(os.environ)
+    if browser_path is None:
+        pytest.fail(launch.BROWSER_ADVICE)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+def leaves(url, address):
+    """Whether a request goes anywhere but to the page's own server."""
+    return not url.startswith((address, address.replace("http", "ws", 1), "data:", "blob:"))
+
+
+def open_photo(page, address, path):
+    """Upload a photo that is new to the collection on the first page, wait until it is shown there, and return its id."""
+    page.goto(address)
+    page.locator("input[type=file]").set_input_files(path)
+    expect(page.get_by_text(f"{path.name}, ")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("was not counted yet")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page).to_have_url(re.compile("mosaic=[0-9a-f]{64}"), timeout=PATIENCE_MS)
+    return re.search("mosaic=([0-9a-f]{64})", page.url)[1]
+
+
+def wait_until_sharp(page):
+    """Wait until the server's picture of the present view is shown in the viewer, and the script has come to rest."""
+    page.locator(".viewer[data-sharp]").first.wait_for(state="attached", timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE_MS)
+
+
+def size_px(quick, shown):
+    """Side of a synthetic mosaic: quick to work on, or, when pictures for the docs are asked for, large enough to be looked at."""
+    return shown if os.environ.get("TESSERAE_PICTURES") else quick
+
+
+def keep_picture(page, name):
+    """Keep a picture of the page for the docs, when TESSERAE_PICTURES names a folder for them."""
+    folder = os.environ.get("TESSERAE_PICTURES")
+    if not folder:
+        return
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE_MS)
+    page.mouse.move(0, 0)
+    path = Path(folder) / f"{name}.png"
+    page.screenshot(path=path, animations="disabled")
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -1,0 +1,69 @@
+"""Comparing in a real browser, with a real worker: one job for both sides, and neither a reload nor a closed tab disturbs it."""
+
+import re
+
+import pytest
+from browser_examples import PATIENCE_MS, keep_picture, open_photo, running_worker, size_px, wait_until_sharp
+from conftest import save_mosaic
+from jobs_examples import wait_until
+from playwright.sync_api import expect
+
+from tesserae.settings import Settings
+from tesserae.store import open_store
+from tesserae.store.jobs import list_jobs
+from tesserae.store.segmentations import list_segmentations
+
+pytestmark = pytest.mark.browser
+pytest_plugins = "browser_fixtures"
+
+
+@pytest.fixture
+def store(home):
+    with open_store(Settings(home=home, database_url=None)) as store:
+        yield store
+
+
+def ask_for_comparison(page, address, path):
+    """Open a photo, have the two ways of the embedded model compared, and return the photo's id."""
+    photo_id = open_photo(page, address, path)
+    page.goto(f"{address}/compare?mosaic={photo_id}&model_a=tesserae_mini&model_b=tesserae_mini&way_b=Fast")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=PATIENCE_MS)
+    return photo_id
+
+
+def counts_on(page):
+    """What A and B found, once it is there."""
+    metrics = page.get_by_test_id("stMetricValue")
+    expect(metrics).to_have_count(4, timeout=PATIENCE_MS)
+    return [int(metrics.nth(k).inner_text().replace(",", "")) for k in range(2)]
+
+
+def test_two_ways_are_compared_once_whatever_becomes_of_the_tabs(open_tab, address, home, store, tmp_path):
+    photos = [save_mosaic(tmp_path / "nave.png", 41, size_px(256, 900)), save_mosaic(tmp_path / "aisle.png", 42, 320)]
+    nave, aisle = open_tab(), open_tab()
+    nave_id = ask_for_comparison(nave, address, photos[0])
+    nave.reload()
+    expect(nave.get_by_role("button", name="Compare", exact=True)).to_be_disabled(timeout=PATIENCE_MS)
+    expect(nave.get_by_text("does not seem to run")).to_be_visible(timeout=PATIENCE_MS)
+    address_of_nave = nave.url
+    aisle_id = ask_for_comparison(aisle, address, photos[1])
+    with running_worker(home):
+        wait_until(lambda: list_jobs(store, states=("running",)))
+        nave.close()
+        again = open_tab()
+        again.goto(address_of_nave)
+        shown = {nave_id: counts_on(again), aisle_id: counts_on(aisle)}
+    jobs = list_jobs(store)
+    assert {job.arguments["photo_id"]: job.result["counts"] for job in jobs} == shown
+    assert [(job.state, job.attempts) for job in jobs] == [("done", 1)] * 2
+    assert [len(list_segmentations(store, photo_id)) for photo_id in shown] == [2, 2]
+    assert shown[nave_id] != shown[aisle_id]
+
+    wait_until_sharp(again)
+    keep_picture(again, "compare")
+    again.get_by_test_id("stButtonGroup").get_by_text("Differences", exact=True).click()
+    expect(again.locator(".viewer .caption").first).to_have_text("Differences", timeout=PATIENCE_MS)
+    expect(again.get_by_role("img", name=re.compile("nave.png with what"))).to_be_visible()
+    wait_until_sharp(again)
+    keep_picture(again, "differences")
