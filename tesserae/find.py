@@ -100,15 +100,21 @@ def _outline_tile(image: NDArray[np.uint8], tile: Tile, models: Models, clock: C
 
 
 def _outline(image: NDArray[np.uint8], tile: Tile, maps: FinderMaps, clock: Clock) -> Pieces:
-    """The tesserae that the tile answers for, in its photo box."""
+    """The tesserae that the tile answers for, in its photo box.
+
+    A stone that the photo's edge cuts is whole in a mirrored tile: its interior point is that of the part in the photo.
+    """
+    shape = (image.shape[0], image.shape[1])
     with clock.stage("find"):
-        outlines = outline_tesserae(maps)
+        outlines = np.zeros(maps.interior.shape, dtype=np.int32)
+        shown = tile.of_photo(shape)
+        outlines[shown] = outline_tesserae(maps)[shown]
         found = interior_points(outlines)
         own = np.zeros(int(outlines.max()) + 1, dtype=np.int32)
         claimed = found.labels[tile.holds(found.points_xy, SEAM_SLACK_PX)]
         own[claimed] = claimed
     with clock.stage("paint"):
-        photo_box = tile.photo_box((image.shape[0], image.shape[1]))
+        photo_box = tile.photo_box(shape)
         return photo_box, own[paint_outlines(outlines, maps.interior, tile, photo_box)]
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 SIDE_UNIT_PX = 24.0  # the size channel is log2(side / SIDE_UNIT_PX)
-WORKING_SIDE_PX = 16.0  # tesserae of this side (square root of the area) are found best
+WORKING_SIDE_PX = 18.0  # tesserae of this side (square root of the area) are found best
 INTERIOR_ABOVE = 0.5
 PEAK_ABOVE = 0.46  # islands of relative distance above this are seeds (docs/decisions.md)
 MIN_AREA_PX = 20  # in the finder's pixels; its unit tessera has 576
@@ -49,12 +49,15 @@ def outline_tesserae(maps: FinderMaps) -> NDArray[np.int32]:
 def _too_small(outlines: NDArray[np.int32], log_side: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Tell for each number in the outlines, and 0, whether it is too small for a tessera: at all, or for one of the size expected there.
 
-    True chips stand where the finder expects small stones; a chip among large ones is a fragment of its neighbour.
+    True chips stand where the finder expects small stones; a chip among large ones is a fragment of its neighbour. What the picture's edge
+    cuts may have any size.
     """
     area_px = np.bincount(outlines.ravel())
     log_side_of = np.bincount(outlines.ravel(), log_side.ravel()) / np.maximum(area_px, 1)
     expected_px = (SIDE_UNIT_PX * np.exp2(log_side_of)) ** 2
-    too_small: NDArray[np.bool_] = (area_px < MIN_AREA_PX) | (area_px < FRAGMENT_SHARE * expected_px)
+    whole = np.ones(len(area_px), dtype=bool)
+    whole[np.concatenate([outlines[0], outlines[-1], outlines[:, 0], outlines[:, -1]])] = False
+    too_small: NDArray[np.bool_] = (area_px < MIN_AREA_PX) | (whole & (area_px < FRAGMENT_SHARE * expected_px))
     too_small[0] = False
     return too_small
 

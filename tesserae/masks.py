@@ -104,7 +104,10 @@ def paint_masks(masks: TileMasks, tile: Tile, photo_box: tuple[int, int, int, in
 
 
 def paint_outlines(
-    outlines: NDArray[np.int32], interior: NDArray[np.float32], tile: Tile, photo_box: tuple[int, int, int, int]
+    outlines: NDArray[np.int32],
+    interior: NDArray[np.float32],
+    tile: Tile,
+    photo_box: tuple[int, int, int, int],
 ) -> NDArray[np.int32]:
     """Return int32 (h, w) of the photo box: the finder's outlines, smooth where the photo is finer than the tile."""
     x0, y0, x1, y1 = photo_box

@@ -61,7 +61,8 @@ def _ask(image: NDArray[np.uint8], scale: float, probes: int, find_maps: FindMap
     votes = []
     for tile in _probes(image, scale, probes):
         maps = find_maps(cut_tile(image, tile))
-        shown = _of_photo(tile)
+        shown = np.zeros(maps.interior.shape, dtype=bool)
+        shown[tile.of_photo((image.shape[0], image.shape[1]))] = True
         sees = (maps.interior > _CONFIDENT) & shown
         if sees.sum() < _LEAST_COVERAGE * shown.sum():
             continue
@@ -75,14 +76,6 @@ def _ask(image: NDArray[np.uint8], scale: float, probes: int, find_maps: FindMap
 def _probes(image: NDArray[np.uint8], scale: float, count: int) -> list[Tile]:
     shape = (image.shape[0], image.shape[1])
     return list(spread_tiles(plan_tiles(shape, scale, PROBE_PX, 0), count))
-
-
-def _of_photo(tile: Tile) -> NDArray[np.bool_]:
-    """Where a tile shows the photo itself, not its mirrored continuation."""
-    x0, y0, x1, y1 = tile.core_xyxy
-    inside = np.zeros((tile.side, tile.side), dtype=bool)
-    inside[y0:y1, x0:x1] = True
-    return inside
 
 
 def _weighted_median(votes: list[_Vote]) -> float:

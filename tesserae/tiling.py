@@ -39,6 +39,13 @@ class Tile:
         high = [int(np.ceil((corner + self.side) / self.scale - 0.5)) for corner in (self.x, self.y)]
         return low[0], low[1], min(high[0], width), min(high[1], height)
 
+    def of_photo(self, shape: tuple[int, int]) -> tuple[slice, slice]:
+        """Return the rows and columns of the tile that show the photo itself, not its mirrored continuation."""
+        low = [min(max(0, -corner), self.side) for corner in (self.y, self.x)]
+        high = [round(length * self.scale) - corner for length, corner in zip(shape, (self.y, self.x), strict=True)]
+        rows, columns = (slice(start, min(max(start, end), self.side)) for start, end in zip(low, high, strict=True))
+        return rows, columns
+
     def to_tile(self, photo_xy: tuple[float, float]) -> tuple[float, float]:
         """Return the tile position of a photo position; both count pixel centres (pixel 0 has its centre at 0)."""
         x, y = photo_xy

@@ -27,7 +27,7 @@ from tesserae.pretraining.pool import FIRST_SEED, SIDE_RANGE_PX, render_pool
 from tesserae.pretraining.prompts import PROMPTS_PER_STEP
 from tesserae.pretraining.recipe import Recipe
 
-LEAST_PREDICTED_IOU = 0.88  # masks that promise less are worse than the finder's own outlines (docs/decisions.md)
+LEAST_PREDICTED_IOU = 0.9  # masks that promise less are worse than the finder's own outlines (docs/decisions.md)
 STAGES = ("finder", "joint", "decoder")
 Lineage = dict[str, object] | None
 _INHERITED = ("name", "date", "recipe", "data", "notes", "parent")
