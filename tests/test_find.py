@@ -5,7 +5,7 @@ import pytest
 
 from tesserae.checkpoints import find_checkpoint
 from tesserae.clock import Clock
-from tesserae.find import find_tesserae, octaves_off
+from tesserae.find import _outline, find_tesserae, octaves_off
 from tesserae.finder import SIDE_UNIT_PX, WORKING_SIDE_PX, FinderMaps
 from tesserae.models import load_models
 from tesserae.settings import PROJECT_DIR
@@ -21,9 +21,9 @@ def maps_of(side_px: float, *, interior: float = 0.9) -> FinderMaps:
     return FinderMaps(np.full(shape, interior, np.float32), np.ones(shape, np.float32), log_side)
 
 
-@pytest.mark.parametrize(("side_px", "octaves"), [(16.0, 0.0), (32.0, 1.0), (8.0, -1.0)])
+@pytest.mark.parametrize(("side_px", "octaves"), [(18.0, 0.0), (36.0, 1.0), (9.0, -1.0)])
 def test_octaves_off_by_hand(side_px: float, octaves: float) -> None:
-    assert WORKING_SIDE_PX == 16
+    assert WORKING_SIDE_PX == 18
     assert octaves_off(maps_of(side_px), TILE) == pytest.approx(octaves, abs=1e-5)
 
 
@@ -32,9 +32,20 @@ def test_without_tesserae_nothing_is_off() -> None:
 
 
 def test_only_the_core_has_a_say() -> None:
-    maps = maps_of(16.0)
+    maps = maps_of(WORKING_SIDE_PX)
     maps.log_side[:16] += 3
     assert octaves_off(maps, TILE) == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("reach", [6, 10, 14], ids=lambda reach: f"{reach} rows in the photo")
+def test_a_stone_that_the_photos_edge_cuts_is_kept(monkeypatch: pytest.MonkeyPatch, reach: int) -> None:
+    """A photo smaller than a tile is continued by mirroring: the stone is whole there, its deepest pixel may lie beyond the photo."""
+    monkeypatch.setattr("tesserae.find.outline_tesserae", lambda maps: np.pad(np.ones((20, 12), np.int32), ((reach, 44 - reach), (26, 26))))
+    photo = np.zeros((40, 40, 3), np.uint8)
+    tile = Tile(-12, -20, 64, (12, 20, 52, 60), 1.0)  # the photo begins in row 20 of the tile
+    photo_box, pieces = _outline(photo, tile, maps_of(WORKING_SIDE_PX), Clock())
+    assert photo_box == (0, 0, 40, 40)
+    assert (pieces[:reach, 14:26] == 1).all()
 
 
 def test_every_tile_is_seen_at_its_own_size() -> None:

@@ -65,6 +65,16 @@ def test_a_piece_far_below_the_expected_area_is_a_fragment(expected_px, kept):
     assert len(np.unique(outlines)) - 1 == kept
 
 
+@pytest.mark.parametrize(("left", "kept"), [(0, 1), (2, 0)], ids=["at the edge", "inside"])
+def test_what_the_pictures_edge_cuts_is_no_fragment(left, kept):
+    """A piece of 4 x 12 pixels, where the finder expects stones of 24 a side."""
+    labels = np.zeros((24, 40), np.int32)
+    labels[6:18, left : left + 4] = 1
+    maps = ideal_maps(labels)
+    expected = FinderMaps(maps.interior, maps.distance, np.zeros_like(maps.log_side))
+    assert len(np.unique(outline_tesserae(expected))) - 1 == kept
+
+
 def test_only_the_pixels_asked_for_vote():
     maps = FinderMaps(np.ones((1, 4), np.float32), np.zeros((1, 4), np.float32), np.asarray([[0.0, 0.0, 2.0, 2.0]], np.float32))
     assert typical_log_side(maps, np.asarray([[False, False, True, True]])) == 2.0

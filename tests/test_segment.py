@@ -12,6 +12,7 @@ from tesserae.checkpoints import Checkpoint, find_checkpoint
 from tesserae.clock import STAGES
 from tesserae.errors import CheckpointError, DeviceError
 from tesserae.evaluation import evaluate
+from tesserae.grid import GridSettings
 from tesserae.predictor import Predictor
 from tesserae.segment import Segmentation, SegmentOptions, segment_photo
 from tesserae.settings import PROJECT_DIR
@@ -144,7 +145,9 @@ def test_progress_goes_up_and_may_cancel(embedded: Checkpoint, mosaic: Synthetic
     assert seen == sorted(seen)
 
 
-def test_grid_prompts_give_the_same_type(embedded: Checkpoint) -> None:
+def test_grid_prompts_give_the_same_type(embedded: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    few_points = GridSettings(points_per_side=8, crop_n_layers=1)  # the published number takes a minute
+    monkeypatch.setattr("tesserae.segment.GridSettings", lambda: few_points)
     mosaic = render_mosaic(seed=24, size_px=128, side_px=26.0)
     run = segment_photo(mosaic.image, embedded, SegmentOptions(prompts="grid"))
     assert (run.prompts, run.decode, run.decode_agreement) == ("grid", "full", None)

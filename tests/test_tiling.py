@@ -91,6 +91,23 @@ def test_photo_boxes_hold_the_pixels_whose_centres_lie_in_the_tile(plan):
             assert set(inside.tolist()) <= pixels <= set(loose.tolist())
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "scale", "rows", "columns"),
+    [
+        (0, 0, 1.0, (0, 16), (0, 16)),
+        (-4, -6, 1.0, (6, 16), (4, 16)),
+        (8, 14, 1.0, (0, 6), (0, 16)),
+        (-4, -6, 0.25, (6, 11), (4, 14)),
+        (60, 0, 1.0, (0, 16), (0, 0)),
+    ],
+    ids=["inside", "upper left", "lower edge", "smaller than the tile", "beyond the photo"],
+)
+def test_of_photo_by_hand(x, y, scale, rows, columns):
+    """A photo of 20 x 40 pixels on tiles of 16 model pixels."""
+    shown = Tile(x, y, 16, (4, 4, 12, 12), scale).of_photo((20, 40))
+    assert [(part.start, part.stop) for part in shown] == [rows, columns]
+
+
 def test_to_tile_by_hand():
     # photo pixel 3 covers model pixels 6 and 7: its centre lies between them, 6.5, and 1.5 after the tile's corner
     assert Tile(5, 0, 16, (0, 0, 16, 16), 2.0).to_tile((3.0, 0.0)) == (1.5, 0.5)
