@@ -175,7 +175,7 @@ def test_without_a_model_the_page_says_how_to_get_one(installed, photo):
 
 def test_a_model_without_a_record_is_mentioned(installed, photo):
     (installed / "mine.pt").touch()
-    assert "mine\\.pt has no record" in texts(open_page().warning)
+    assert "mine.pt has no record" in texts(open_page().warning)
 
 
 def test_the_choice_stands_in_the_address(installed, photo):
@@ -251,9 +251,9 @@ def test_counts_and_differences_are_said(store, photo):
     app = open_page()
     assert [(metric.value, metric.delta) for metric in app.metric] == [("3", ""), ("4", "+1"), ("1", ""), ("3", "")]
     said = texts(app.markdown)
-    assert "floor finds 4 tesserae, tesserae\\_mini 3: 1 more (+33.3 %)." in said
-    assert "Found by floor only: 1; by tesserae\\_mini only: 1." in said
-    assert "At 1 place floor divides what tesserae\\_mini joins: 2 tesserae instead of 1." in said
+    assert "floor finds 4 tesserae, tesserae_mini 3: 1 more (+33.3 %)." in said
+    assert "Found by floor only: 1; by tesserae_mini only: 1." in said
+    assert "At 1 place floor divides what tesserae_mini joins: 2 tesserae instead of 1." in said
     assert "0.8 s on cpu (float32)" in texts(app.caption)
     assert "A: Too coarse." in texts(app.warning).replace("\\", "")
     assert "Found only by B, floor" in app.get("html")[0].proto.body
@@ -444,7 +444,7 @@ def test_truth_marks_the_better_one(store, photo):
     table = app.dataframe[-1].value.set_index("Figure")
     assert table.loc["Tesserae found", ["A", "B", "Better"]].tolist() == ["100.0 %", "66.7 %", "A"]
     assert table.loc["Area, IoU", "Published"] == "89.0 % → 91.0 %"
-    assert "tesserae\\_mini is nearer to the truth in" in texts(app.markdown)
+    assert "tesserae_mini is nearer to the truth in" in texts(app.markdown)
 
 
 def test_marked_points_are_taken_by_the_photos_name_or_as_chosen(store, photo):
