@@ -18,7 +18,7 @@ from tesserae.truth import LabelTruth
 
 Labels = NDArray[np.int32]
 
-SEED, SIZE_PX, SIDE_PX, PART_PX = 5100, 1600, 45.5, 800
+SEED, SIZE_PX, SIDE_PX, PART_PX = 5100, 1600, 27.6, 800
 CELLS = "2x2"
 
 COLUMNS = (
