@@ -23,7 +23,7 @@ from tesserae.tiling import Tile, cut_tile, plan_tiles, tiles_within
 Pieces = tuple[tuple[int, int, int, int], NDArray[np.int32]]
 """A box (x0, y0, x1, y1) of the photo, half open, and the numbered tesserae in it."""
 
-HALO_PX = 48  # finder pixels around a tile's core: three tesserae
+HALO_PX = 48  # finder pixels around a tile's core: more than two and a half tesserae
 OTHER_SIZE_OCTAVES = 0.2  # a tile whose tesserae differ by more from the working side is looked at again
 _LEAST_INTERIOR = 0.1  # of a tile's core; with less there are too few tesserae to tell their size
 SEAM_SLACK_PX = 3.0  # both tiles at a seam may claim a tessera this near to it; the canvas keeps one

@@ -30,7 +30,7 @@ from tesserae.synthetic.noise import Rng, chance, log_uniform
 from tesserae.tiling import Tile, cut_tile
 
 CACHED_CROPS = 500
-DECODE_SIDE_PX = EMBEDDED_SIDE_PX  # square root of the area; twice the finder's
+DECODE_SIDE_PX = EMBEDDED_SIDE_PX  # square root of the area; well above the finder's
 DECODER_SIDE_RANGE_PX = (22.0, 46.0)
 BALANCED_STEPS = 300  # with few inside pixels a fresh decoder would first learn to say nothing at all
 POINT_SHARE = 0.3  # of the steps that ask with a point alone

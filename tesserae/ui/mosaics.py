@@ -14,9 +14,9 @@ from tesserae.store.segmentations import SegmentationRecord, list_segmentations
 from tesserae.ui import session
 from tesserae.ui.adding import add_photos
 from tesserae.ui.entries import edit_entries, seen_record, show_conflict
-from tesserae.ui.pictures import PYRAMIDS_FOLDER, photo_pyramid
+from tesserae.ui.pictures import photo_pyramid
 from tesserae.ui.scale_tool import show_picture_and_scale
-from tesserae.ui.thumbnails import thumbnail, thumbnail_path
+from tesserae.ui.thumbnails import thumbnail
 from tesserae.ui.wording import counted, plain
 
 logger = logging.getLogger(__name__)
@@ -132,11 +132,6 @@ def _offer_deletion(store: Store, record: PhotoRecord) -> None:
 
 def _delete(store: Store, record: PhotoRecord) -> None:
     delete_photo_and_jobs(store, record.id)
-    for path in (thumbnail_path(store.home, record.id), store.home / PYRAMIDS_FOLDER / f"{record.id}.pyramid"):
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            logger.warning("%s shows a mosaic that was deleted, but cannot be removed: %s", path, error)
     _close()
     st.toast(f"“{plain(record.shown_name)}” was deleted.")
     st.rerun()
