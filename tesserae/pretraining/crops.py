@@ -11,6 +11,9 @@ from tesserae.pretraining.pool import PoolItem
 from tesserae.synthetic.noise import FloatField, Rng, chance, log_uniform
 
 MIN_TARGET_AREA_PX = 12  # smaller pieces at model scale cannot be told from noise and are not trained on
+_FADED_SHARE = 0.3  # of the crops have joints that come near to their stones, in brightness alone or in colour
+_FADED_BY = {"brightness": (0.5, 0.9), "colour": (0.4, 0.75)}  # share of the contrast that goes; some must stay
+_FADED_SIDES = 0.6  # the deviation of the blur that tells the contrast of joints from that of figures, in sides
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,10 @@ def draw_crop(item: PoolItem, size_px: int, rng: Rng, *, side_px: float) -> Crop
     image, labels = np.rot90(image, turns), np.rot90(labels, turns)
     if mirrored:
         image, labels = image[:, ::-1], labels[:, ::-1]
-    return Crop(_recolour(np.ascontiguousarray(image), rng), split_touching(np.ascontiguousarray(labels)))
+    image, labels = np.ascontiguousarray(image), np.ascontiguousarray(labels)
+    if chance(_FADED_SHARE, rng):
+        image = _fade_joints(image, side_px, rng)
+    return Crop(_recolour(image, rng), split_touching(labels))
 
 
 def finder_targets(labels: NDArray[np.int32]) -> FinderTargets:
@@ -129,6 +135,23 @@ def _random_window(item: PoolItem, wanted_px: int, rng: Rng) -> tuple[NDArray[np
     top, left = (int(rng.integers(0, -lack + 1)) for _ in range(2))
     window = (slice(top, top + wanted_px), slice(left, left + wanted_px))
     return np.ascontiguousarray(image[window]), np.ascontiguousarray(labels[window])
+
+
+def _fade_joints(image: NDArray[np.uint8], side_px: float, rng: Rng) -> NDArray[np.uint8]:
+    """Take away most of what differs within about a tessera, in brightness alone or in colour: worn or dirty ground, joints of the stone's tone.
+
+    Some get the grain of rough stone. `image` is uint8 (S, S, 3).
+    """
+    picture = image.astype(np.float32)
+    detail = picture - cv2.GaussianBlur(picture, (0, 0), _FADED_SIDES * side_px)
+    kind = "brightness" if chance(0.5, rng) else "colour"
+    if kind == "brightness":
+        detail = detail.mean(axis=2, keepdims=True)
+    faded = picture - np.float32(rng.uniform(*_FADED_BY[kind])) * detail
+    if chance(0.4, rng):
+        grain = cv2.GaussianBlur(rng.standard_normal(image.shape[:2], dtype=np.float32), (0, 0), float(rng.uniform(0.5, 1.3)))
+        faded += np.float32(rng.uniform(2, 8)) / grain.std() * grain[..., None]
+    return np.asarray(np.round(np.clip(faded, 0, 255)), dtype=np.uint8)
 
 
 def _recolour(image: NDArray[np.uint8], rng: Rng) -> NDArray[np.uint8]:

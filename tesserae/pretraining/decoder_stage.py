@@ -33,7 +33,7 @@ CACHED_CROPS = 500
 DECODE_SIDE_PX = EMBEDDED_SIDE_PX  # square root of the area; well above the finder's
 DECODER_SIDE_RANGE_PX = (22.0, 46.0)
 BALANCED_STEPS = 300  # with few inside pixels a fresh decoder would first learn to say nothing at all
-POINT_SHARE = 0.3  # of the steps that ask with a point alone
+POINT_SHARE = 0.45  # of the steps that ask with a point alone
 _DRAWS = 20  # of a crop until the finder sees a tessera in it
 _RING_LOGITS = 3  # the loss looks this far beyond the tessera's box
 
