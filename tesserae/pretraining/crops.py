@@ -138,7 +138,7 @@ def _random_window(item: PoolItem, wanted_px: int, rng: Rng) -> tuple[NDArray[np
 
 
 def _fade_joints(image: NDArray[np.uint8], side_px: float, rng: Rng) -> NDArray[np.uint8]:
-    """Take away most of what differs within about a tessera, in brightness alone or in colour: worn or dirty ground, joints of the stone's tone.
+    """Take away most of what differs within about a tessera, in brightness alone or in colour: as on worn or dirty ground.
 
     Some get the grain of rough stone. `image` is uint8 (S, S, 3).
     """
