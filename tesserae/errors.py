@@ -3,6 +3,7 @@
     TesseraeError
     ├── PhotoError         a photograph cannot be read or is refused
     ├── LabelMapError      a label map cannot be read or is not one
+    ├── CorrectionError    a correction cannot be made, or a log of them cannot be read
     ├── TruthError         a truth file cannot be read or does not fit the label map
     ├── CheckpointError    a checkpoint is unknown, missing, damaged or does not fit its config
     │   └── DownloadError  a checkpoint could not be fetched
@@ -25,6 +26,10 @@ class PhotoError(TesseraeError):
 
 class LabelMapError(TesseraeError):
     """A label map cannot be read, or an array is not one."""
+
+
+class CorrectionError(TesseraeError):
+    """A correction cannot be made, or a log of them cannot be read."""
 
 
 class TruthError(TesseraeError):
