@@ -96,8 +96,8 @@ def test_known_side_needs_no_estimate(embedded: Checkpoint, mosaic: SyntheticMos
 
 def test_seams_neither_lose_nor_double_a_tessera(embedded: Checkpoint) -> None:
     mosaic = render_mosaic(seed=24, size_px=430, side_px=13.0)  # four tiles
-    whole = segment_photo(mosaic.image, embedded, SegmentOptions(fast=True, tessera_px=12.0))
-    moved = segment_photo(mosaic.image[75:, 85:], embedded, SegmentOptions(fast=True, tessera_px=12.0))
+    options = SegmentOptions(fast=True, tessera_px=mosaic.side_px)
+    whole, moved = (segment_photo(image, embedded, options) for image in (mosaic.image, mosaic.image[75:, 85:]))
     inner = np.unique(whole.labels[95:410, 105:410])
     inner_moved = np.unique(moved.labels[20:335, 20:325])
     assert len(inner) > 150
