@@ -1,0 +1,83 @@
+"""What one visitor's session keeps of a draft under correction, beside what is stored: view, tool, the proposal, the last change."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tesserae.click import ClickedMask
+from tesserae.corrections.operations import BoxXYXY, PointXY
+from tesserae.corrections.replay import Change
+from tesserae.review import Suggestion
+from tesserae.ui.correct.tools import TOOLS, Tool
+from tesserae.ui.correct.view import View
+
+Tone = Literal["done", "refused"]
+
+
+@dataclass
+class Queue:
+    """Suggestions, the one that is looked at, and what was decided of each, by its place."""
+
+    suggestions: list[Suggestion]
+    at: int = 0
+    decisions: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass
+class Bench:
+    """The state of the page for one draft.
+
+    Attributes:
+        view: what the canvas shows.
+        seen: number of the last entry of the log that the picture shows; what came later was not seen by this visitor.
+        strokes: how many were taken; it is part of the canvas' key, so that each stroke is drawn on an empty canvas.
+        tool: name of the tool in hand.
+        clicks: photo points with 1 (inside) or 0 (outside) for the model, in order.
+        asked_box: the box for the model, photo pixels.
+        proposal: the model's answer to them.
+        last_change: the pixels before the last correction and where, for the look back.
+        message: what became of the last stroke, and how.
+        focus: the place that a suggestion speaks of.
+        queue: the suggestions; None until they are asked for.
+    """
+
+    view: View
+    seen: int = 0
+    strokes: int = 0
+    tool: str = TOOLS[0].name
+    clicks: list[tuple[PointXY, int]] = field(default_factory=list)
+    asked_box: BoxXYXY | None = None
+    proposal: ClickedMask | None = None
+    last_change: Change | None = None
+    message: tuple[Tone, str] | None = None
+    focus: BoxXYXY | None = None
+    queue: Queue | None = None
+
+    @property
+    def tool_in_hand(self) -> Tool:
+        """The tool itself."""
+        return next(tool for tool in TOOLS if tool.name == self.tool)
+
+    def forget_proposal(self) -> None:
+        """Drop the model's proposal and what led to it."""
+        self.clicks, self.asked_box, self.proposal = [], None, None
+
+    def start_queue(self, suggestions: list[Suggestion]) -> None:
+        """Begin with the first of new suggestions."""
+        self.queue = Queue(suggestions)
+        self.go_in_queue(0)
+
+    def go_in_queue(self, steps: int) -> None:
+        """Turn to another suggestion, and bring its place into view."""
+        queue = self.queue
+        if queue is None or not queue.suggestions:
+            self.focus = None
+            return
+        queue.at = min(max(queue.at + steps, 0), len(queue.suggestions) - 1)
+        self.focus = queue.suggestions[queue.at].box_xyxy
+        self.view = self.view.showing(self.focus)
+
+    def decide(self, decision: str) -> None:
+        """Note what became of the present suggestion, and turn to the next."""
+        if self.queue is not None:
+            self.queue.decisions[self.queue.at] = decision
+            self.go_in_queue(1)

@@ -1,0 +1,87 @@
+"""Which part of the photo the canvas shows; pure arithmetic, no Streamlit."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tesserae.corrections.operations import BoxXYXY
+
+CANVAS_SIZE = (880, 620)  # width, height; fixed, because another size would drop what is being drawn
+ZOOM_STEP = 1.6
+PAN_SHARE = 0.6  # of what is shown
+_MOST_ZOOM = 24.0  # canvas pixels per photo pixel
+_STONES_ACROSS = 24  # that a first look shows
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of a photo on the canvas.
+
+    Attributes:
+        photo_size: (width, height) of the photo, pixels.
+        x, y: the photo point in the middle of the canvas.
+        zoom: canvas pixels per photo pixel.
+    """
+
+    photo_size: tuple[int, int]
+    x: float
+    y: float
+    zoom: float
+
+    @classmethod
+    def whole(cls, photo_size: tuple[int, int]) -> "View":
+        """All of the photo."""
+        return cls(photo_size, photo_size[0] / 2, photo_size[1] / 2, fitting_zoom(photo_size)).kept_inside()
+
+    @classmethod
+    def first_look(cls, photo_size: tuple[int, int], side_px: float | None) -> "View":
+        """The middle of the photo, so near that single tesserae of `side_px` can be corrected; all of it where the side is not known."""
+        view = cls.whole(photo_size)
+        if side_px is None or not side_px > 0:
+            return view
+        return replace(view, zoom=CANVAS_SIZE[0] / (_STONES_ACROSS * side_px)).kept_inside()
+
+    @property
+    def box_xyxy(self) -> tuple[float, float, float, float]:
+        """What the canvas shows, in photo pixels; a photo that is smaller than the canvas leaves room beside it."""
+        half_width, half_height = CANVAS_SIZE[0] / 2 / self.zoom, CANVAS_SIZE[1] / 2 / self.zoom
+        return self.x - half_width, self.y - half_height, self.x + half_width, self.y + half_height
+
+    def to_photo(self, points_xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Canvas pixels (N, 2) as photo pixels."""
+        x0, y0, _, _ = self.box_xyxy
+        return points_xy / self.zoom + (x0, y0)
+
+    def zoomed(self, factor: float) -> "View":
+        """The same middle, nearer (above 1) or from farther away."""
+        return replace(self, zoom=self.zoom * factor).kept_inside()
+
+    def panned(self, columns: int, rows: int) -> "View":
+        """Moved by steps to the right and down."""
+        x0, y0, x1, y1 = self.box_xyxy
+        return replace(self, x=self.x + columns * PAN_SHARE * (x1 - x0), y=self.y + rows * PAN_SHARE * (y1 - y0)).kept_inside()
+
+    def moved_to(self, x: float, y: float) -> "View":
+        """Another middle at the same zoom."""
+        return replace(self, x=x, y=y).kept_inside()
+
+    def showing(self, box_xyxy: BoxXYXY) -> "View":
+        """A box in the middle with about two and a half times its size around it."""
+        x0, y0, x1, y1 = box_xyxy
+        zoom = min(CANVAS_SIZE[0] / (x1 - x0), CANVAS_SIZE[1] / (y1 - y0)) / 6
+        return replace(self, x=(x0 + x1) / 2, y=(y0 + y1) / 2, zoom=zoom).kept_inside()
+
+    def kept_inside(self) -> "View":
+        """Neither farther away than the whole photo nor past its edge."""
+        zoom = float(np.clip(self.zoom, fitting_zoom(self.photo_size), max(_MOST_ZOOM, fitting_zoom(self.photo_size))))
+        middle = []
+        for place, length, shown in zip((self.x, self.y), self.photo_size, CANVAS_SIZE, strict=True):
+            half = shown / 2 / zoom
+            middle.append(length / 2 if 2 * half >= length else float(np.clip(place, half, length - half)))
+        return replace(self, x=middle[0], y=middle[1], zoom=zoom)
+
+
+def fitting_zoom(photo_size: tuple[int, int]) -> float:
+    """The zoom at which all of the photo is shown."""
+    return min(CANVAS_SIZE[0] / photo_size[0], CANVAS_SIZE[1] / photo_size[1])
