@@ -89,7 +89,7 @@ def describe_change(change: Change) -> str:
     difference = change.count_change
     if difference == 0:
         return "the count is the same"
-    return f"{counted(abs(difference), 'tessera').replace('tesseras', 'tesserae')} {'more' if difference > 0 else 'fewer'}"
+    return f"{counted(abs(difference), 'tessera')} {'more' if difference > 0 else 'fewer'}"
 
 
 def _ask_model(bench: Bench, drawing: Drawing, clicker: Callable[[], Clicker], *, inside: bool) -> None:

@@ -1,14 +1,16 @@
 """What one visitor's session keeps of a draft under correction, beside what is stored: view, tool, the proposal, the last change."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tesserae.click import ClickedMask
 from tesserae.corrections.operations import BoxXYXY, PointXY
 from tesserae.corrections.replay import Change
-from tesserae.review import Suggestion
 from tesserae.ui.correct.tools import TOOLS, Tool
 from tesserae.ui.correct.view import View
+
+if TYPE_CHECKING:  # it brings PyTorch along, which the page loads with the first click only
+    from tesserae.click import ClickedMask
+    from tesserae.review import Suggestion
 
 Tone = Literal["done", "refused"]
 
@@ -17,7 +19,7 @@ Tone = Literal["done", "refused"]
 class Queue:
     """Suggestions, the one that is looked at, and what was decided of each, by its place."""
 
-    suggestions: list[Suggestion]
+    suggestions: "list[Suggestion]"
     at: int = 0
     decisions: dict[int, str] = field(default_factory=dict)
 
@@ -46,7 +48,7 @@ class Bench:
     tool: str = TOOLS[0].name
     clicks: list[tuple[PointXY, int]] = field(default_factory=list)
     asked_box: BoxXYXY | None = None
-    proposal: ClickedMask | None = None
+    proposal: "ClickedMask | None" = None
     last_change: Change | None = None
     message: tuple[Tone, str] | None = None
     focus: BoxXYXY | None = None
@@ -61,7 +63,7 @@ class Bench:
         """Drop the model's proposal and what led to it."""
         self.clicks, self.asked_box, self.proposal = [], None, None
 
-    def start_queue(self, suggestions: list[Suggestion]) -> None:
+    def start_queue(self, suggestions: "list[Suggestion]") -> None:
         """Begin with the first of new suggestions."""
         self.queue = Queue(suggestions)
         self.go_in_queue(0)

@@ -17,8 +17,8 @@ def show_history(store: Store, desk: Desk) -> None:
         st.caption("Nothing was corrected yet.")
         return
     rows = [
-        {"No.": entry.number, "What": in_words(entry.step), "Who": entry.author or "–", "When": entry.at.astimezone()}
-        for entry in reversed(entries[-_MOST_SHOWN:])
+        {"No.": logged.number, "What": in_words(logged.entry.correction), "Who": logged.entry.author or "–", "When": logged.entry.at}
+        for logged in reversed(entries[-_MOST_SHOWN:])
     ]
     if len(entries) > _MOST_SHOWN:
         st.caption(f"The last {_MOST_SHOWN} of {len(entries):,} entries.")
