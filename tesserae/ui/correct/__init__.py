@@ -1,1 +1,1 @@
-"""The parts of the page that corrects: tools, view, canvas, history, suggestions, clean-up, approval."""
+"""The page that corrects: choice of what to correct, canvas and tools, the look back, suggestions, clean-up, approval, history."""

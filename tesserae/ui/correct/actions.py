@@ -65,7 +65,7 @@ def bring_back(bench: Bench, desk: Desk, author: str) -> None:
 
 
 def _correction(bench: Bench, desk: Desk, drawing: Drawing, width_px: float) -> Correction:
-    return correction_of(bench.tool_in_hand, desk.corrected, drawing, width_px)
+    return correction_of(bench.tool_in_hand, desk.map, drawing, width_px)
 
 
 def _attempt(bench: Bench, desk: Desk, change: Callable[[], Change], said: str = "Done") -> None:

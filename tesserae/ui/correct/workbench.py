@@ -46,7 +46,7 @@ def show_workbench(desk: Desk, bench: Bench, photo: Pyramid, clicker: Callable[[
         _offer_undo(desk, bench, author)
         _offer_proposal(desk, bench, author)
         _tell(bench)
-        show_look_back(photo, desk.corrected, bench.last_change)
+        show_look_back(photo, desk.map, bench.last_change)
         show_minimap(photo, bench, desk.draft.id)
 
 
@@ -88,7 +88,7 @@ def _show_canvas(
     proposal = None if bench.proposal is None else bench.proposal.mask
     look = Look(style, Marks(proposal, tuple(bench.clicks), bench.focus))
     with desk.lock:
-        picture = encode_jpeg(render_canvas(photo, desk.corrected, bench.view, look))
+        picture = encode_jpeg(render_canvas(photo, desk.map, bench.view, look))
         bench.seen = desk.number
     tool = bench.tool_in_hand
     brush = max(_THIN_PX, round(width_px * bench.view.zoom)) if tool.brush else _THIN_PX
@@ -118,19 +118,19 @@ def _offer_moves(bench: Bench) -> None:
 
 
 def _show_count(desk: Desk) -> None:
-    change = desk.corrected.count - desk.base_count
-    st.metric("Tesserae", f"{desk.corrected.count:,}", delta=f"{change:+,} by hand" if change else None, delta_color="off")
+    change = desk.map.count - desk.base_count
+    st.metric("Tesserae", f"{desk.map.count:,}", delta=f"{change:+,} by hand" if change else None, delta_color="off")
 
 
 def _offer_undo(desk: Desk, bench: Bench, author: str) -> None:
     with st.container(horizontal=True):
         st.button(
             "Undo", icon=":material/undo:", shortcut="Ctrl+Z", on_click=take_back, args=(bench, desk, author),
-            disabled=not desk.corrected.done, key="undo",
+            disabled=not desk.map.done, key="undo",
         )  # fmt: skip
         st.button(
             "Redo", icon=":material/redo:", shortcut="Ctrl+Y", on_click=bring_back, args=(bench, desk, author),
-            disabled=not desk.corrected.undone, key="redo",
+            disabled=not desk.map.undone, key="redo",
         )  # fmt: skip
 
 
