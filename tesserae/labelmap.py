@@ -143,6 +143,13 @@ def fill_mortar_from_nearest(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.asarray(label_of_site[nearest], dtype=np.int32)
 
 
+def tessera_slices(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], list[tuple[slice, slice]]]:
+    """Labels of the map (H, W), ascending, int32 (N,), and for each the rows and columns of the smallest box around it."""
+    labels = check_label_map(labels)
+    values = present_labels(labels)
+    return values, ndimage.find_objects(_sequential(labels, values), max_label=int(values.size))
+
+
 def interior_points(labels: NDArray[np.int32]) -> InteriorPoints:
     """The pixel of each tessera that is farthest from its outline.
 
@@ -153,8 +160,7 @@ def interior_points(labels: NDArray[np.int32]) -> InteriorPoints:
         labels: label map (H, W).
     """
     labels = check_label_map(labels)
-    values = present_labels(labels)
-    boxes = ndimage.find_objects(_sequential(labels, values), max_label=int(values.size))
+    values, boxes = tessera_slices(labels)
     points_xy = np.empty((values.size, 2), dtype=np.float64)
     radius_px = np.empty(values.size, dtype=np.float64)
     for index, (value, (rows, columns)) in enumerate(zip(values, boxes, strict=True)):
