@@ -143,6 +143,13 @@ def fill_mortar_from_nearest(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.asarray(label_of_site[nearest], dtype=np.int32)
 
 
+def tessera_boxes(labels: NDArray[np.int32]) -> Iterator[tuple[int, tuple[slice, slice]]]:
+    """Return each tessera of a label map (H, W) with the rows and columns of the box around it, in ascending order of label."""
+    values = present_labels(labels)
+    boxes = ndimage.find_objects(_sequential(labels, values), max_label=int(values.size))
+    return zip(values.tolist(), boxes, strict=True)
+
+
 def interior_points(labels: NDArray[np.int32]) -> InteriorPoints:
     """The pixel of each tessera that is farthest from its outline.
 
@@ -154,10 +161,9 @@ def interior_points(labels: NDArray[np.int32]) -> InteriorPoints:
     """
     labels = check_label_map(labels)
     values = present_labels(labels)
-    boxes = ndimage.find_objects(_sequential(labels, values), max_label=int(values.size))
     points_xy = np.empty((values.size, 2), dtype=np.float64)
     radius_px = np.empty(values.size, dtype=np.float64)
-    for index, (value, (rows, columns)) in enumerate(zip(values, boxes, strict=True)):
+    for index, (value, (rows, columns)) in enumerate(tessera_boxes(labels)):
         row, column, radius_px[index] = _deepest_pixel(labels[rows, columns] == value)
         points_xy[index] = columns.start + column, rows.start + row
     return InteriorPoints(values, points_xy, radius_px)
