@@ -60,7 +60,8 @@ def test_marks_lie_where_they_belong_with_the_width_of_their_line(photo, correct
 
 
 def test_clicks_inside_and_outside_the_stone_have_different_colours(photo, corrected):
-    inside, outside = (render_part(photo, corrected, WHOLE, (40, 30), Look(PLAIN, Marks(clicks=(((15.0, 15.0), k),))))[15, 15] for k in (1, 0))
+    looks = [Look(PLAIN, Marks(clicks=(((15.0, 15.0), sign),))) for sign in (1, 0)]
+    inside, outside = (render_part(photo, corrected, WHOLE, (40, 30), look)[15, 15] for look in looks)
     assert inside[1] > inside[0]
     assert outside[0] > outside[1]
 

@@ -1,4 +1,4 @@
-"""What happens when a stroke is finished or a button pressed: each changes the draft, or asks the model, and notes what to tell the visitor.
+"""What happens when a stroke is finished or a button pressed: each changes the draft or asks the model, and notes what to tell.
 
 They run as callbacks, before the page is drawn again, so that one run of the fragment shows the result.
 """
@@ -7,18 +7,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from tesserae.click import Clicks, Clicker
 from tesserae.correcting import Desk, apply, redo, undo
 from tesserae.corrections.operations import Add, Correction
 from tesserae.corrections.replay import Change
 from tesserae.errors import TesseraeError
-from tesserae.ui.correct.bench import Bench
+from tesserae.ui.correct.bench import Ask, Bench
 from tesserae.ui.correct.drawing import Drawing, read_drawing
 from tesserae.ui.correct.tools import correction_of
 from tesserae.ui.wording import counted
 
 
-def take_stroke(key: str, bench: Bench, desk: Desk, clicker: Callable[[], Clicker], author: str, width_px: float, *, inside: bool) -> None:
+def take_stroke(key: str, bench: Bench, desk: Desk, ask: Ask, author: str, width_px: float, *, inside: bool) -> None:
     """Take what was drawn on the canvas `key`: a correction is made at once, a click or box for the model leads to a proposal.
 
     `inside` says whether a click for the model is meant for the stone or for what is none of it.
@@ -29,7 +28,7 @@ def take_stroke(key: str, bench: Bench, desk: Desk, clicker: Callable[[], Clicke
         return
     bench.strokes += 1
     if bench.tool_in_hand.make is None:
-        _ask_model(bench, drawing, clicker, inside=inside)
+        _ask_model(bench, drawing, ask, inside=inside)
     else:
         _attempt(bench, desk, lambda: apply(desk, _correction(bench, desk, drawing, width_px), author, seen=bench.seen))
 
@@ -92,14 +91,15 @@ def describe_change(change: Change) -> str:
     return f"{counted(abs(difference), 'tessera')} {'more' if difference > 0 else 'fewer'}"
 
 
-def _ask_model(bench: Bench, drawing: Drawing, clicker: Callable[[], Clicker], *, inside: bool) -> None:
+def _ask_model(bench: Bench, drawing: Drawing, ask: Ask, *, inside: bool) -> None:
     """Add what was drawn to the question, and keep the model's answer."""
     if bench.tool_in_hand.mode == "rect":
         bench.asked_box = drawing.box_xyxy
     else:
-        bench.clicks = [*bench.clicks, (drawing.first_xy, int(inside or not bench.clicks and bench.asked_box is None))]
+        first = not bench.clicks and bench.asked_box is None
+        bench.clicks = (*bench.clicks, (drawing.first_xy, int(inside or first)))
     try:
-        bench.proposal = clicker().ask(Clicks(tuple(bench.clicks), bench.asked_box))
+        bench.proposal = ask(bench.clicks, bench.asked_box)
         bench.message = None
     except TesseraeError as error:
         bench.forget_proposal()

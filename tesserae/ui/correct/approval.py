@@ -32,4 +32,5 @@ def show_approval(store: Store, desk: Desk, bench: Bench, author: str) -> None:
 def _in_words(annotation: AnnotationRecord) -> str:
     what = "all of it" if annotation.region is None else counted(len(annotation.region), "region")
     by = f" by {annotation.author}" if annotation.author else ""
-    return f"Revision {annotation.revision}: {counted(annotation.count, 'tessera')}, {what}, approved{by} on {annotation.approved_at:%Y-%m-%d %H:%M} UTC"
+    when = f"{annotation.approved_at:%Y-%m-%d %H:%M} UTC"
+    return f"Revision {annotation.revision}: {counted(annotation.count, 'tessera')}, {what}, approved{by} on {when}"

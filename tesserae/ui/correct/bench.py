@@ -1,9 +1,10 @@
 """What one visitor's session keeps of a draft under correction, beside what is stored: view, tool, the proposal, the last change."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tesserae.corrections.operations import BoxXYXY, PointXY
+from tesserae.corrections.operations import BoxXYXY, PointXY, Several
 from tesserae.corrections.replay import Change
 from tesserae.ui.correct.tools import TOOLS, Tool
 from tesserae.ui.correct.view import View
@@ -11,6 +12,12 @@ from tesserae.ui.correct.view import View
 if TYPE_CHECKING:  # it brings PyTorch along, which the page loads with the first click only
     from tesserae.click import ClickedMask
     from tesserae.review import Suggestion
+
+Clicks = tuple[tuple[PointXY, int], ...]
+"""Photo points with 1 (inside the stone) or 0 (outside), in order."""
+
+Ask = Callable[[Clicks, BoxXYXY | None], "ClickedMask"]
+"""Asks the model for the stone that clicks and a box mean; raises TesseraeError when it sees none."""
 
 Tone = Literal["done", "refused"]
 
@@ -24,6 +31,15 @@ class Queue:
     decisions: dict[int, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a clean-up would do to the map as it was when the log had `seen` entries; `corrections` is None where there is nothing to do."""
+
+    seen: int
+    corrections: Several | None
+    count_change: int
+
+
 @dataclass
 class Bench:
     """The state of the page for one draft.
@@ -33,26 +49,28 @@ class Bench:
         seen: number of the last entry of the log that the picture shows; what came later was not seen by this visitor.
         strokes: how many were taken; it is part of the canvas' key, so that each stroke is drawn on an empty canvas.
         tool: name of the tool in hand.
-        clicks: photo points with 1 (inside) or 0 (outside) for the model, in order.
+        clicks: those for the model.
         asked_box: the box for the model, photo pixels.
         proposal: the model's answer to them.
         last_change: the pixels before the last correction and where, for the look back.
         message: what became of the last stroke, and how.
         focus: the place that a suggestion speaks of.
         queue: the suggestions; None until they are asked for.
+        previews: what each clean-up would do, by its name.
     """
 
     view: View
     seen: int = 0
     strokes: int = 0
     tool: str = TOOLS[0].name
-    clicks: list[tuple[PointXY, int]] = field(default_factory=list)
+    clicks: Clicks = ()
     asked_box: BoxXYXY | None = None
     proposal: "ClickedMask | None" = None
     last_change: Change | None = None
     message: tuple[Tone, str] | None = None
     focus: BoxXYXY | None = None
     queue: Queue | None = None
+    previews: dict[str, Preview] = field(default_factory=dict)
 
     @property
     def tool_in_hand(self) -> Tool:
@@ -61,7 +79,7 @@ class Bench:
 
     def forget_proposal(self) -> None:
         """Drop the model's proposal and what led to it."""
-        self.clicks, self.asked_box, self.proposal = [], None, None
+        self.clicks, self.asked_box, self.proposal = (), None, None
 
     def start_queue(self, suggestions: "list[Suggestion]") -> None:
         """Begin with the first of new suggestions."""

@@ -7,6 +7,7 @@ import streamlit as st
 from tesserae.correcting import Desk, catch_up
 from tesserae.deepzoom import Pyramid
 from tesserae.errors import TesseraeError
+from tesserae.measure import median_side_px
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.drafts import DraftRecord, note_editor, other_editors
@@ -14,7 +15,7 @@ from tesserae.store.photos import PhotoRecord
 from tesserae.store.segmentations import Scores, get_segmentation, read_scores
 from tesserae.ui import session
 from tesserae.ui.correct.approval import show_approval
-from tesserae.ui.correct.asking import get_clicker
+from tesserae.ui.correct.asking import ask_model
 from tesserae.ui.correct.bench import Bench
 from tesserae.ui.correct.clean import show_cleanup
 from tesserae.ui.correct.desks import get_desk
@@ -34,8 +35,7 @@ def show_draft(store: Store, settings: Settings, photo: PhotoRecord, draft: Draf
     desk = get_desk(store, str(settings.home.absolute()), draft.id)
     with st.spinner("Preparing the picture for zooming; only the first time"):
         pyramid = photo_pyramid(store, photo, settings)
-    side_px = median_side_of(desk)
-    bench = session.bench(draft.id, lambda: Bench(View.first_look(pyramid.size, side_px)))
+    bench = session.bench(draft.id, lambda: Bench(View.first_look(pyramid.size, median_side_px(desk.map.labels))))
     _tell_of_others(store, draft, author)
     _show(store, settings, photo, desk, bench, pyramid, author)
 
@@ -45,7 +45,7 @@ def _show(store: Store, settings: Settings, photo: PhotoRecord, desk: Desk, benc
     """Canvas and panel in one fragment, which each stroke runs anew; errors are shown here, as no page catches those of a fragment."""
     try:
         catch_up(desk)
-        show_workbench(desk, bench, pyramid, partial(get_clicker, store, settings, photo, desk), author)
+        show_workbench(desk, bench, pyramid, partial(ask_model, settings, photo, desk, pyramid), author)
         panel = st.segmented_control("More", [SUGGESTIONS, CLEANUP, APPROVAL, HISTORY], key="panel", label_visibility="collapsed")
         if panel == SUGGESTIONS:
             show_queue(desk, bench, author, partial(_scores_of, store, desk))

@@ -1,4 +1,4 @@
-"""The suggestions where to look first, one after the other: right as it is, fixed by hand or by the proposed correction, or left for later."""
+"""The suggestions where to look first, one after the other: right as it is, fixed, or left for later."""
 
 from collections.abc import Callable
 

@@ -1,5 +1,8 @@
 """Corrections in words, for the history."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from tesserae.corrections.log import Redo, Undo
 from tesserae.corrections.operations import (
     Add,
@@ -19,33 +22,8 @@ from tesserae.corrections.operations import (
 
 def in_words(step: Correction | Undo | Redo) -> str:
     """A correction as a short phrase, such as "Joined tesserae 12, 15"."""
-    match step:
-        case Undo():
-            return "Undone"
-        case Redo():
-            return "Done again"
-        case Several(title=title, corrections=corrections):
-            return f"{title} ({len(corrections)} corrections)"
-        case Add(mask=mask):
-            return "Added a tessera by the model" if mask is not None else "Added a tessera by hand"
-        case Delete():
-            return _deletion(step)
-        case Merge(labels=labels):
-            return "Joined by a stroke" if labels is None else f"Joined tesserae {_listed(labels)}"
-        case Split(label=label, line_xy=line):
-            return "Cut along a line" if line is not None else f"Cut tessera {label} in two"
-        case Paint(label=label):
-            return "Painted a new tessera" if label is None else f"Painted into tessera {label}"
-        case Erase():
-            return "Erased with the brush"
-        case Replace(label=label):
-            return f"Redrew tessera {label}"
-        case Mortar():
-            return "Marked a region as mortar"
-        case Ignore():
-            return "Marked a region as unreadable"
-        case Approve(polygon_xy=polygon):
-            return "Approved all of it" if polygon is None else "Approved a region"
+    said: str = _PHRASES[type(step)](step)
+    return said
 
 
 def _deletion(step: Delete) -> str:
@@ -59,3 +37,20 @@ def _deletion(step: Delete) -> str:
 def _listed(labels: tuple[int, ...], most: int = 4) -> str:
     shown = ", ".join(str(label) for label in labels[:most])
     return shown if len(labels) <= most else f"{shown} and {len(labels) - most} more"
+
+
+_PHRASES: Mapping[type, Callable[[Any], str]] = {
+    Undo: lambda _: "Undone",
+    Redo: lambda _: "Done again",
+    Several: lambda step: f"{step.title} ({len(step.corrections)} corrections)",
+    Add: lambda step: "Added a tessera by hand" if step.mask is None else "Added a tessera by the model",
+    Delete: _deletion,
+    Merge: lambda step: "Joined by a stroke" if step.labels is None else f"Joined tesserae {_listed(step.labels)}",
+    Split: lambda step: f"Cut tessera {step.label} in two" if step.line_xy is None else "Cut along a line",
+    Paint: lambda step: "Painted a new tessera" if step.label is None else f"Painted into tessera {step.label}",
+    Erase: lambda _: "Erased with the brush",
+    Replace: lambda step: f"Redrew tessera {step.label}",
+    Mortar: lambda _: "Marked a region as mortar",
+    Ignore: lambda _: "Marked a region as unreadable",
+    Approve: lambda step: "Approved all of it" if step.polygon_xy is None else "Approved a region",
+}

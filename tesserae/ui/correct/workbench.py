@@ -4,14 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
-from streamlit_drawable_canvas import st_canvas
 
-from tesserae.click import Clicker
 from tesserae.correcting import Desk
 from tesserae.deepzoom import OverlayStyle, Pyramid
-from tesserae.errors import TesseraeError
 from tesserae.ui.correct.actions import bring_back, take_back, take_proposal, take_stroke
-from tesserae.ui.correct.bench import Bench
+from tesserae.ui.correct.bench import Ask, Bench
 from tesserae.ui.correct.look_back import show_look_back
 from tesserae.ui.correct.minimap import show_minimap
 from tesserae.ui.correct.picture import Look, Marks, encode_jpeg, render_canvas
@@ -33,13 +30,13 @@ _MOVES = (
 )
 
 
-def show_workbench(desk: Desk, bench: Bench, photo: Pyramid, clicker: Callable[[], Clicker], author: str) -> None:
+def show_workbench(desk: Desk, bench: Bench, photo: Pyramid, ask: Ask, author: str) -> None:
     """Show the canvas and its tools; call it inside a fragment, which runs anew with each stroke."""
     canvas_column, side_column = st.columns([CANVAS_SIZE[0], 300], gap="medium")
     with canvas_column:
         width_px, inside = _choose_tool(bench)
         style = _choose_style()
-        _show_canvas(desk, bench, photo, clicker, author, width_px, style, inside=inside)
+        _show_canvas(desk, bench, photo, ask, author, width_px, style, inside=inside)
         _offer_moves(bench)
     with side_column:
         _show_count(desk)
@@ -83,13 +80,15 @@ def _choose_style() -> OverlayStyle:
 
 
 def _show_canvas(
-    desk: Desk, bench: Bench, photo: Pyramid, clicker: Callable[[], Clicker], author: str, width_px: float, style: OverlayStyle, *, inside: bool
+    desk: Desk, bench: Bench, photo: Pyramid, ask: Ask, author: str, width_px: float, style: OverlayStyle, *, inside: bool
 ) -> None:
     proposal = None if bench.proposal is None else bench.proposal.mask
-    look = Look(style, Marks(proposal, tuple(bench.clicks), bench.focus))
+    look = Look(style, Marks(proposal, bench.clicks, bench.focus))
     with desk.lock:
         picture = encode_jpeg(render_canvas(photo, desk.map, bench.view, look))
         bench.seen = desk.number
+    from streamlit_drawable_canvas import st_canvas  # cannot be imported outside a running page
+
     tool = bench.tool_in_hand
     brush = max(_THIN_PX, round(width_px * bench.view.zoom)) if tool.brush else _THIN_PX
     key = f"canvas {desk.draft.id} {tool.name} {bench.strokes} {bench.view.x:.1f} {bench.view.y:.1f} {bench.view.zoom:.4f}"
@@ -102,7 +101,7 @@ def _show_canvas(
         stroke_width=brush,
         fill_color="rgba(255, 90, 60, 0.15)",
         key=key,
-        on_change=partial(take_stroke, key, bench, desk, clicker, author, width_px, inside=inside),
+        on_change=partial(take_stroke, key, bench, desk, ask, author, width_px, inside=inside),
     )
 
 
@@ -149,11 +148,3 @@ def _tell(bench: Bench) -> None:
     tone, sentence = bench.message
     show = st.success if tone == "done" else st.warning
     show(plain(sentence))
-
-
-def guarded(show: Callable[[], None]) -> None:
-    """Run a part of the page; an error is a sentence, as no page catches those of a fragment."""
-    try:
-        show()
-    except TesseraeError as error:
-        st.error(plain(str(error)))
