@@ -4,7 +4,7 @@ from tesserae.ui.correct.drawing import Drawing, read_drawing
 from tesserae.ui.correct.view import View
 
 # shows an 8,000 x 6,000 photo from (3520, 2660) on, each of its pixels as two by two
-VIEW = View((8000, 6000), 3760, 2830, 2.0)
+VIEW = View((8000, 6000), 3760, 2830, 2.0, (960, 680))
 PATH = {"type": "Path", "path": [["M", 100, 100], ["Q", 100, 100, 105, 101], ["Q", 110, 102, 140, 104], ["L", 150, 160]]}
 LINE = {"type": "Line", "left": 125, "top": 130, "x1": -25, "x2": 25, "y1": -30, "y2": 30}
 RECT = {"type": "Rect", "left": 100, "top": 100, "width": 50, "height": 60}

@@ -7,7 +7,7 @@ from tesserae.deepzoom import OverlayStyle, build_pyramid
 from tesserae.ui.correct.look_back import look_back
 from tesserae.ui.correct.minimap import frame_view
 from tesserae.ui.correct.picture import Look, Marks, encode_jpeg, render_canvas, render_part
-from tesserae.ui.correct.view import CANVAS_SIZE, View
+from tesserae.ui.correct.view import View
 
 PLAIN = OverlayStyle(outline=False)
 LINE_PX = 3  # half a line and its soft edge
@@ -80,7 +80,7 @@ def test_a_part_shows_what_lies_there_enlarged(photo, corrected):
 
 
 def test_the_canvas_has_its_size(photo, corrected):
-    assert render_canvas(photo, corrected, View.whole((40, 30)), Look()).shape == (CANVAS_SIZE[1], CANVAS_SIZE[0], 3)
+    assert render_canvas(photo, corrected, View.whole((40, 30)), Look()).shape == (640, 880, 3)
 
 
 def test_the_look_back_shows_what_went(photo, corrected):

@@ -10,7 +10,7 @@ from tesserae.corrections.operations import BoxXYXY, MaskRuns, PointXY
 from tesserae.corrections.replay import CorrectedMap
 from tesserae.deepzoom import OverlayStyle, Pyramid, paint_tesserae, render_viewport, sample_array
 from tesserae.overlay import Colour
-from tesserae.ui.correct.view import CANVAS_SIZE, View
+from tesserae.ui.correct.view import View
 
 JPEG_QUALITY = 88
 _IGNORED: Colour = (120, 120, 120)
@@ -52,8 +52,8 @@ class Look:
 
 
 def render_canvas(photo: Pyramid, corrected: CorrectedMap, view: View, look: Look) -> NDArray[np.uint8]:
-    """The canvas' picture, uint8 (h, w, 3) sRGB of `CANVAS_SIZE`."""
-    return render_part(photo, corrected, view.box_xyxy, CANVAS_SIZE, look)
+    """The canvas' picture, uint8 (h, w, 3) sRGB, of the view's canvas size."""
+    return render_part(photo, corrected, view.box_xyxy, view.canvas_size, look)
 
 
 def render_part(

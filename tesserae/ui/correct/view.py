@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from tesserae.corrections.operations import BoxXYXY
 
-CANVAS_SIZE = (880, 620)  # width, height; fixed, because another size would drop what is being drawn
+CANVAS_SIZES = {"Small": (660, 500), "Medium": (880, 640), "Large": (1200, 820)}
+"""Width and height of the canvas, chosen by hand: it does not follow the window, or a stroke would be lost when that changes."""
+
 ZOOM_STEP = 1.6
 PAN_SHARE = 0.6  # of what is shown
 _MOST_ZOOM = 24.0  # canvas pixels per photo pixel
@@ -22,17 +24,19 @@ class View:
         photo_size: (width, height) of the photo, pixels.
         x, y: the photo point in the middle of the canvas.
         zoom: canvas pixels per photo pixel.
+        canvas_size: (width, height) of the canvas, pixels.
     """
 
     photo_size: tuple[int, int]
     x: float
     y: float
     zoom: float
+    canvas_size: tuple[int, int] = CANVAS_SIZES["Medium"]
 
     @classmethod
     def whole(cls, photo_size: tuple[int, int]) -> "View":
         """All of the photo."""
-        return cls(photo_size, photo_size[0] / 2, photo_size[1] / 2, fitting_zoom(photo_size)).kept_inside()
+        return cls(photo_size, photo_size[0] / 2, photo_size[1] / 2, 0.0).kept_inside()
 
     @classmethod
     def first_look(cls, photo_size: tuple[int, int], side_px: float | None) -> "View":
@@ -40,13 +44,18 @@ class View:
         view = cls.whole(photo_size)
         if side_px is None or not side_px > 0:
             return view
-        return replace(view, zoom=CANVAS_SIZE[0] / (_STONES_ACROSS * side_px)).kept_inside()
+        return replace(view, zoom=view.canvas_size[0] / (_STONES_ACROSS * side_px)).kept_inside()
 
     @property
     def box_xyxy(self) -> tuple[float, float, float, float]:
         """What the canvas shows, in photo pixels; a photo that is smaller than the canvas leaves room beside it."""
-        half_width, half_height = CANVAS_SIZE[0] / 2 / self.zoom, CANVAS_SIZE[1] / 2 / self.zoom
+        half_width, half_height = (length / 2 / self.zoom for length in self.canvas_size)
         return self.x - half_width, self.y - half_height, self.x + half_width, self.y + half_height
+
+    @property
+    def name(self) -> str:
+        """A text that another view does not have."""
+        return f"{self.x:.1f} {self.y:.1f} {self.zoom:.4f} {self.canvas_size[0]}"
 
     def to_photo(self, points_xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Canvas pixels (N, 2) as photo pixels."""
@@ -67,21 +76,21 @@ class View:
         return replace(self, x=x, y=y).kept_inside()
 
     def showing(self, box_xyxy: BoxXYXY) -> "View":
-        """A box in the middle with about two and a half times its size around it."""
+        """A box in the middle with about two and a half times its size on each side."""
         x0, y0, x1, y1 = box_xyxy
-        zoom = min(CANVAS_SIZE[0] / (x1 - x0), CANVAS_SIZE[1] / (y1 - y0)) / 6
+        zoom = min(self.canvas_size[0] / (x1 - x0), self.canvas_size[1] / (y1 - y0)) / 6
         return replace(self, x=(x0 + x1) / 2, y=(y0 + y1) / 2, zoom=zoom).kept_inside()
+
+    def on_canvas(self, canvas_size: tuple[int, int]) -> "View":
+        """The same middle and zoom on a canvas of another size."""
+        return replace(self, canvas_size=canvas_size).kept_inside()
 
     def kept_inside(self) -> "View":
         """Neither farther away than the whole photo nor past its edge."""
-        zoom = float(np.clip(self.zoom, fitting_zoom(self.photo_size), max(_MOST_ZOOM, fitting_zoom(self.photo_size))))
+        least = min(shown / length for shown, length in zip(self.canvas_size, self.photo_size, strict=True))
+        zoom = float(np.clip(self.zoom, least, max(_MOST_ZOOM, least)))
         middle = []
-        for place, length, shown in zip((self.x, self.y), self.photo_size, CANVAS_SIZE, strict=True):
+        for place, length, shown in zip((self.x, self.y), self.photo_size, self.canvas_size, strict=True):
             half = shown / 2 / zoom
             middle.append(length / 2 if 2 * half >= length else float(np.clip(place, half, length - half)))
         return replace(self, x=middle[0], y=middle[1], zoom=zoom)
-
-
-def fitting_zoom(photo_size: tuple[int, int]) -> float:
-    """The zoom at which all of the photo is shown."""
-    return min(CANVAS_SIZE[0] / photo_size[0], CANVAS_SIZE[1] / photo_size[1])

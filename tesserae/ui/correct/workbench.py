@@ -13,11 +13,12 @@ from tesserae.ui.correct.look_back import show_look_back
 from tesserae.ui.correct.minimap import show_minimap
 from tesserae.ui.correct.picture import Look, Marks, encode_jpeg, render_canvas
 from tesserae.ui.correct.tools import GROUPS, TOOLS
-from tesserae.ui.correct.view import CANVAS_SIZE, ZOOM_STEP
+from tesserae.ui.correct.view import CANVAS_SIZES, ZOOM_STEP
 from tesserae.ui.wording import plain
 
 _STROKE_COLOUR = "#FF5A3C"
 _THIN_PX = 2
+_SIDE_WIDTH_PX = 300  # beside the canvas, or below it where the window is too narrow
 _INSIDE, _OUTSIDE = "This is the stone", "This is none of it"
 _MOVES = (
     ("Left", ":material/arrow_back:", "ArrowLeft", lambda view: view.panned(-1, 0)),
@@ -32,13 +33,14 @@ _MOVES = (
 
 def show_workbench(desk: Desk, bench: Bench, photo: Pyramid, ask: Ask, author: str) -> None:
     """Show the canvas and its tools; call it inside a fragment, which runs anew with each stroke."""
-    canvas_column, side_column = st.columns([CANVAS_SIZE[0], 300], gap="medium")
-    with canvas_column:
+    with st.container(horizontal=True, gap="medium"):
+        canvas_part, side_part = st.container(width=bench.view.canvas_size[0]), st.container(width=_SIDE_WIDTH_PX)
+    with canvas_part:
         width_px, inside = _choose_tool(bench)
-        style = _choose_style()
+        style = _choose_style(bench)
         _show_canvas(desk, bench, photo, ask, author, width_px, style, inside=inside)
         _offer_moves(bench)
-    with side_column:
+    with side_part:
         _show_count(desk)
         _offer_undo(desk, bench, author)
         _offer_proposal(desk, bench, author)
@@ -71,11 +73,15 @@ def _choose_tool(bench: Bench) -> tuple[float, bool]:
     return 1.0, True
 
 
-def _choose_style() -> OverlayStyle:
-    with st.container(horizontal=True):
+def _choose_style(bench: Bench) -> OverlayStyle:
+    with st.container(horizontal=True, vertical_alignment="center"):
         outline = st.toggle("Outlines", value=True, key="correct outlines")
         fill = st.toggle("Fills", value=False, key="correct fills")
         numbers = st.toggle("Numbers", value=False, key="correct numbers")
+        size = st.segmented_control(
+            "Canvas", CANVAS_SIZES, default="Medium", required=True, key="canvas size", label_visibility="collapsed"
+        )
+    bench.view = bench.view.on_canvas(CANVAS_SIZES[size or "Medium"])
     return OverlayStyle(fill=fill, outline=outline, numbers=numbers, opacity=0.4)
 
 
@@ -91,11 +97,11 @@ def _show_canvas(
 
     tool = bench.tool_in_hand
     brush = max(_THIN_PX, round(width_px * bench.view.zoom)) if tool.brush else _THIN_PX
-    key = f"canvas {desk.draft.id} {tool.name} {bench.strokes} {bench.view.x:.1f} {bench.view.y:.1f} {bench.view.zoom:.4f}"
+    key = f"canvas {desk.draft.id} {tool.name} {bench.strokes} {bench.view.name}"
     st_canvas(
         background_image=picture,
-        width=CANVAS_SIZE[0],
-        height=CANVAS_SIZE[1],
+        width=bench.view.canvas_size[0],
+        height=bench.view.canvas_size[1],
         drawing_mode=tool.mode,
         stroke_color=_STROKE_COLOUR,
         stroke_width=brush,
