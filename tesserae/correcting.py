@@ -32,6 +32,7 @@ class Desk:
         store: the collection.
         draft: its record.
         map: the label map as it is; hold `lock` while looking at it.
+        base_count: how many tesserae it began with.
         log: the entries that made it so; entry n of the log has number n.
         lock: held while something changes; the same thread may take it again.
     """
@@ -39,6 +40,7 @@ class Desk:
     store: Store
     draft: DraftRecord
     map: CorrectedMap
+    base_count: int
     log: list[LoggedEntry] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _done: list[LoggedEntry] = field(default_factory=list)
@@ -80,7 +82,8 @@ def open_desk(store: Store, draft_id: str) -> Desk:
         CorrectionError: an entry of the log cannot be understood or made.
     """
     draft = get_draft(store, draft_id)
-    desk = Desk(store, draft, CorrectedMap.of(read_base(store, draft)))
+    base = CorrectedMap.of(read_base(store, draft))
+    desk = Desk(store, draft, base, base.count)
     catch_up(desk)
     return desk
 

@@ -22,10 +22,10 @@ def take_stroke(key: str, bench: Bench, desk: Desk, ask: Ask, author: str, width
 
     `inside` says whether a click for the model is meant for the stone or for what is none of it.
     """
-    sent = st.session_state[key]["drawing"]
-    drawing = read_drawing(sent.get("raw"), bench.view)
+    drawing = read_drawing(st.session_state[key]["drawing"].get("raw"), bench.view) if key == bench.canvas else None
     if drawing is None:
         return
+    bench.canvas = ""
     bench.strokes += 1
     if bench.tool_in_hand.make is None:
         _ask_model(bench, drawing, ask, inside=inside)

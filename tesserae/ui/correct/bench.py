@@ -48,6 +48,7 @@ class Bench:
         view: what the canvas shows.
         seen: number of the last entry of the log that the picture shows; what came later was not seen by this visitor.
         strokes: how many were taken; it is part of the canvas' key, so that each stroke is drawn on an empty canvas.
+        canvas: key of the canvas that is shown; one that is on its way out may report its stroke once more.
         tool: name of the tool in hand.
         clicks: those for the model.
         asked_box: the box for the model, photo pixels.
@@ -62,6 +63,7 @@ class Bench:
     view: View
     seen: int = 0
     strokes: int = 0
+    canvas: str = ""
     tool: str = TOOLS[0].name
     clicks: Clicks = ()
     asked_box: BoxXYXY | None = None

@@ -10,7 +10,7 @@ from tesserae.corrections.replay import Change, CorrectedMap
 from tesserae.deepzoom import OverlayStyle, Pyramid, paint_tesserae, render_viewport, sample_array
 from tesserae.ui.correct.picture import encode_jpeg
 
-_SIDE_PX = 140  # of each picture
+_SIDE_PX = 112  # of each picture
 _LEAST_PX = 24  # of the photo
 _MARGIN_SHARE = 0.35  # of the changed box, on each side
 

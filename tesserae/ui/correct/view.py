@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tesserae.corrections.operations import BoxXYXY
 
-CANVAS_SIZES = {"Small": (660, 500), "Medium": (880, 640), "Large": (1200, 820)}
+CANVAS_SIZES = {"Small": (660, 500), "Medium": (840, 620), "Large": (1200, 820)}
 """Width and height of the canvas, chosen by hand: it does not follow the window, or a stroke would be lost when that changes."""
 
 ZOOM_STEP = 1.6

@@ -18,7 +18,7 @@ from tesserae.ui.wording import plain
 
 _STROKE_COLOUR = "#FF5A3C"
 _THIN_PX = 2
-_SIDE_WIDTH_PX = 300  # beside the canvas, or below it where the window is too narrow
+_SIDE_WIDTH_PX = 240  # beside the canvas, or below it where the window is too narrow
 _INSIDE, _OUTSIDE = "This is the stone", "This is none of it"
 _MOVES = (
     ("Left", ":material/arrow_back:", "ArrowLeft", lambda view: view.panned(-1, 0)),
@@ -33,13 +33,15 @@ _MOVES = (
 
 def show_workbench(desk: Desk, bench: Bench, photo: Pyramid, ask: Ask, author: str) -> None:
     """Show the canvas and its tools; call it inside a fragment, which runs anew with each stroke."""
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         canvas_part, side_part = st.container(width=bench.view.canvas_size[0]), st.container(width=_SIDE_WIDTH_PX)
     with canvas_part:
         width_px, inside = _choose_tool(bench)
-        style = _choose_style(bench)
-        _show_canvas(desk, bench, photo, ask, author, width_px, style, inside=inside)
+        canvas_place = st.container()
         _offer_moves(bench)
+        style = _choose_style(bench)
+    with canvas_place:
+        _show_canvas(desk, bench, photo, ask, author, width_px, style, inside=inside)
     with side_part:
         _show_count(desk)
         _offer_undo(desk, bench, author)
@@ -66,7 +68,7 @@ def _choose_tool(bench: Bench) -> tuple[float, bool]:
         bench.forget_proposal()
     st.caption(tool.help)
     if tool.brush:
-        return float(st.slider("Width of the brush, in pixels of the photo", 1, 60, 5, key="brush width")), True
+        return float(st.slider("Width of the brush, in pixels of the photo", 1, 60, 5, key="brush width", width=320)), True
     if tool.name == "click" and bench.clicks:
         answer = st.segmented_control("The next click", [_INSIDE, _OUTSIDE], default=_INSIDE, required=True, key=f"sign {bench.strokes}")
         return 1.0, answer != _OUTSIDE
@@ -98,6 +100,7 @@ def _show_canvas(
     tool = bench.tool_in_hand
     brush = max(_THIN_PX, round(width_px * bench.view.zoom)) if tool.brush else _THIN_PX
     key = f"canvas {desk.draft.id} {tool.name} {bench.strokes} {bench.view.name}"
+    bench.canvas = key
     st_canvas(
         background_image=picture,
         width=bench.view.canvas_size[0],
