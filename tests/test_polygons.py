@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
@@ -60,6 +60,7 @@ def test_pixels_of_a_polygon(polygon, expected):
     np.testing.assert_array_equal(filled, expected)
 
 
+@settings(max_examples=60, deadline=None)
 @given(CORNERS, st.integers(-3, 3), st.integers(-3, 3))
 def test_filling_agrees_with_asking_every_centre(polygon, x0, y0):
     polygon_xy = np.array(polygon)
@@ -68,6 +69,7 @@ def test_filling_agrees_with_asking_every_centre(polygon, x0, y0):
     np.testing.assert_array_equal(fill_polygon(polygon_xy, (x0, y0, x0 + 9, y0 + 7)), expected)
 
 
+@settings(max_examples=60, deadline=None)
 @given(CORNERS)
 def test_no_pixel_lies_outside_the_pixel_box(polygon):
     polygon_xy = np.array(polygon)
@@ -101,6 +103,7 @@ def test_outlines(pixels, outlines):
     assert [corners(outline) for outline in trace_outlines(pixels, (10, 20))] == shifted
 
 
+@settings(max_examples=60, deadline=None)
 @given(MASKS)
 def test_outlines_hold_the_pixels_that_they_were_traced_from(pixels):
     height, width = pixels.shape
@@ -110,6 +113,7 @@ def test_outlines_hold_the_pixels_that_they_were_traced_from(pixels):
     np.testing.assert_array_equal(filled, pixels)
 
 
+@settings(max_examples=60, deadline=None)
 @given(MASKS)
 def test_areas_add_up_and_every_piece_has_one_outer_outline(pixels):
     areas = [signed_area(outline) for outline in trace_outlines(pixels)]

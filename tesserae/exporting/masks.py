@@ -15,7 +15,7 @@ from PIL import Image
 from tesserae.importing.folders import IMAGES_FOLDER, MASKS_FOLDER
 from tesserae.importing.pieces import separate_pieces
 from tesserae.importing.wording import count_of_tesserae
-from tesserae.labelmap import check_label_map, count_tesserae, relabel_sequential
+from tesserae.labelmap import check_label_map, present_labels, relabel_sequential
 from tesserae.photo import Photo
 from tesserae.results import encode_png, make_folder, replace_file, result_folder_name
 
@@ -99,16 +99,15 @@ def _draw_joints(labels: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def _describe_parting(labels: NDArray[np.int32], parted: NDArray[np.int32]) -> tuple[str, ...]:
+    notes = []
     lost_px = int(np.count_nonzero(labels)) - int(np.count_nonzero(parted))
-    if not lost_px:
-        return ()
-    notes = [
-        f"Tesserae that touch were parted by a line of mortar, {lost_px:,} px in all, as a binary mask cannot tell them apart otherwise."
-    ]
-    before, after = count_tesserae(labels), count_tesserae(parted)
-    if before != after:
+    if lost_px:
+        notes.append(f"Tesserae that touch were parted by mortar, {lost_px:,} px in all: a binary mask cannot tell them apart otherwise.")
+    before, after = present_labels(labels), present_labels(parted)
+    if not np.array_equal(before, after):
         notes.append(
-            f"So the mask shows {count_of_tesserae(after)} of {before:,}: thin ones vanish or break. Write a label map to keep all."
+            f"The mask shows {count_of_tesserae(after.size)}, the label map has {before.size:,}: thin ones vanish or break, pieces count"
+            " one by one. Write a label map or COCO to keep all."
         )
     return tuple(notes)
 

@@ -53,4 +53,5 @@ def _describe_single(files: dict[str, Path], others: dict[str, Path], one: str, 
     single = sorted(files.keys() - others.keys())
     if not single:
         return ()
-    return (f"{counted(len(single), one, one + 's')} {lacking} went out, the first is {files[single[0]].name}.",)
+    left_out = counted(len(single), f"{one} {lacking} was", f"{one}s {lacking} were")
+    return (f"{left_out} left out, the first is {files[single[0]].name}.",)
