@@ -161,7 +161,7 @@ def test_two_people_on_one_mosaic(open_tab, address, store, draft):
     anna.take("Brush", "Erase")
     berta.draw(middle(8))
     berta.expect_count(20)
-    anna.draw(middle(8))
+    anna.draw(middle(8), middle(9))
     expect(anna.page.get_by_text("Berta changed this place meanwhile")).to_be_visible(timeout=PATIENCE_MS)
     anna.expect_count(20)
     assert open_desk(store, draft.id).map.count == 20
