@@ -121,7 +121,9 @@ def _delete(ground: Ground, delete: Delete) -> list[Patch]:
 def _chosen(ground: Ground, delete: Delete) -> list[int]:
     """Numbers of the tesserae to delete, ascending."""
     if delete.labels is not None:
-        return sorted({label for label in delete.labels if ground.box_of(label)})
+        for label in delete.labels:
+            ground.box_of(label)
+        return sorted(set(delete.labels))
     if delete.points_xy is not None:
         return sorted({label for point in delete.points_xy for label in _at(ground, point)})
     if delete.below_area_px is not None:

@@ -8,7 +8,7 @@ from skimage.segmentation import watershed
 
 from tesserae.canvas import largest_part
 from tesserae.corrections.ground import Numbers, Work
-from tesserae.corrections.patches import Pixels
+from tesserae.corrections.patches import MORTAR, Pixels
 from tesserae.corrections.pieces import CRUMB_PX, count_parts, number_pieces, parts_of, stones_of
 from tesserae.errors import CorrectionError
 
@@ -49,10 +49,11 @@ def cut_between_seeds(work: Work, label: int, numbers: Numbers) -> None:
 
 
 def _share_out(work: Work, label: int, pieces: Pixels, numbers: Numbers) -> None:
-    """Let pieces grow until they fill their tessera, and number them."""
+    """Let pieces grow until they fill their tessera, and number them; crumbs that none of them reaches are mortar."""
     stone = work.before == label
-    grown = watershed(np.zeros(stone.shape), pieces, mask=stone)
-    number_pieces(work.after, np.asarray(grown, dtype=np.int32), label, stone, numbers)
+    grown = np.asarray(watershed(np.zeros(stone.shape), pieces, mask=stone), dtype=np.int32)
+    work.after[stone & (grown == 0)] = MORTAR
+    number_pieces(work.after, grown, label, stone, numbers)
 
 
 def _parted_at_neck(stone: Mask) -> Pixels:
