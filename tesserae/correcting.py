@@ -123,11 +123,13 @@ def apply(desk: Desk, correction: Correction, author: str, *, seen: int | None =
 
     def make(news: list[LoggedEntry]) -> Change:
         entry = Entry(correction, author, datetime.now(UTC))
+        if news:
+            _expect_elsewhere(news, drawn_box(correction, desk.map.labels.shape))
         with _explained_by(news), desk.map.attempt(correction) as change:
             box = change.box_xyxy
             if box is None:
                 raise CorrectionError("This correction changes nothing: there was nothing to change where it was drawn. Draw elsewhere.")
-            _expect_untouched(news, correction, box, desk.map)
+            _expect_elsewhere(news, box)
             append_corrections(desk.store, desk.draft.id, desk.number, [(entry, box)])
         desk.note(LoggedEntry(desk.number + 1, entry, box))
         return change
@@ -165,7 +167,8 @@ def approve(desk: Desk, polygon_xy: tuple[PointXY, ...] | None, author: str, *, 
     approval = Approve(polygon_xy)
 
     def make(news: list[LoggedEntry]) -> AnnotationRecord:
-        _expect_untouched(news, approval, EMPTY, desk.map)
+        if news:
+            _expect_elsewhere(news, drawn_box(approval, desk.map.labels.shape))
         entry = Entry(approval, author, datetime.now(UTC))
         annotation = add_annotation(desk.store, desk.draft, desk.number, entry, _approved(desk.map, approval))
         if annotation.number > desk.number:
@@ -223,15 +226,13 @@ def _approved(corrected: CorrectedMap, approval: Approve) -> Approved:
     return Approved(corrected.labels, ignored, region, count_in_region(corrected.labels, corrected.boxes, region))
 
 
-def _expect_untouched(news: list[LoggedEntry], correction: Correction, box: BoxXYXY, corrected: CorrectedMap) -> None:
-    """Raise ConflictError when an entry that the person has not seen changed pixels in `box`, or where the correction was drawn."""
+def _expect_elsewhere(news: list[LoggedEntry], box: BoxXYXY) -> None:
+    """Raise ConflictError when an entry that the person has not seen changed pixels in, or beside, a box where they are at work."""
     for logged in reversed(news):
         changed = logged.box_xyxy or EMPTY
-        if touch(changed, box) or touch(changed, drawn_box(correction, corrected.labels.shape)):
-            x0, y0, x1, y1 = changed
-            raise ConflictError(
-                f"{_name(logged)} changed this place meanwhile (x {x0} to {x1}, y {y0} to {y1}). Look at it, and draw again."
-            )
+        if touch(changed, box):
+            where = f"x {changed[0]} to {changed[2]}, y {changed[1]} to {changed[3]}"
+            raise ConflictError(f"{_name(logged)} changed this place meanwhile ({where}). Look at it, and draw again.")
 
 
 @contextmanager
