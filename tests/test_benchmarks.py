@@ -9,7 +9,21 @@ import pytest
 from conftest import PROJECT_DIR, three_tesserae
 from PIL import Image
 
-from benchmarks import big, curve, invariance, large_photo, marked, pictures, report, sharing, speed, subject, synthetic, tables
+from benchmarks import (
+    big,
+    curve,
+    invariance,
+    large_photo,
+    marked,
+    page_server,
+    pictures,
+    report,
+    sharing,
+    speed,
+    subject,
+    synthetic,
+    tables,
+)
 from benchmarks.__main__ import main
 from tesserae.checkpoints import Checkpoint, find_checkpoint
 from tesserae.errors import TesseraeError, TruthError
@@ -437,15 +451,23 @@ def test_a_model_and_its_twin_have_one_encoder_and_two_decoders(name, tmp_path):
 
 
 def test_memory_is_read_from_the_status_of_a_process():
-    assert large_photo.read_status("Name:\tpython\nVmHWM:\t  2000 kB\nVmRSS:\t  1000 kB\n") == (1.024, 2.048)
-    assert large_photo.read_status("Name:\tpython\n") == (None, None)
-    assert large_photo.WebProcess(2**30, "").memory_mb() == (None, None)
-    assert large_photo.WebProcess(2**30, "").cpu_s() is None
+    assert page_server.read_status("Name:\tpython\nVmHWM:\t  2000 kB\nVmRSS:\t  1000 kB\n") == (1.024, 2.048)
+    assert page_server.read_status("Name:\tpython\n") == (None, None)
+    assert page_server.WebProcess(2**30, "").memory_mb() == (None, None)
+    assert page_server.WebProcess(2**30, "").cpu_s() is None
+
+
+def test_a_page_that_does_not_start_says_why(tmp_path):
+    with (
+        pytest.raises(TesseraeError, match=r"(?s)Expected the page to answer at http://127.*missing\.py"),
+        page_server.serve_page(tmp_path, "missing.py"),
+    ):
+        pass
 
 
 def test_a_stopwatch_has_a_row_for_each_step():
     said = []
-    watch = large_photo.Stopwatch(large_photo.WebProcess(2**30, ""), said.append)
+    watch = large_photo.Stopwatch(page_server.WebProcess(2**30, ""), said.append)
     watch.measure("zoom in", [lambda: None] * 3)
     assert [row["step"] for row in watch.rows] == ["zoom in"]
     assert said[0].startswith("zoom in: 0.0 s")

@@ -5,13 +5,13 @@ import streamlit as st
 from tesserae.checkpoints import find_checkpoint
 from tesserae.deepzoom import OverlayStyle, tessera_at
 from tesserae.errors import TesseraeError
+from tesserae.jobs.orders import SEGMENT, segment_arguments
 from tesserae.jobs.queue import submit_job
-from tesserae.jobs.work import SEGMENT, segment_arguments
 from tesserae.measure import measure_tesserae
+from tesserae.options import RunOptions
 from tesserae.overlay import paint_overlay
 from tesserae.photo import read_photo
 from tesserae.results import LABELS_FILE, encode_png, format_table, result_folder_name
-from tesserae.service import RunOptions
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.photos import PhotoRecord, list_photos, photo_path
