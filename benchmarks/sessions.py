@@ -1,16 +1,14 @@
 """Correction sessions that end by kill -9 at a random moment: what was shown as applied must be there when the draft is opened again.
 
-Run as a program (`python -m benchmarks.sessions HOME DATABASE_URL DRAFT_ID SEED`) it is such a session: it applies random corrections until
-somebody ends it, and prints a line for each that is applied.
+Needs a system that can fork: each session is a process of its own, and to import everything a hundred times would take most of the time.
 """
 
-import os
-import subprocess
-import sys
+import multiprocessing
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -39,7 +37,7 @@ from tesserae.corrections.operations import (
 from tesserae.corrections.replay import CorrectedMap
 from tesserae.errors import CorrectionError
 from tesserae.photo import read_photo
-from tesserae.settings import PROJECT_DIR, Settings
+from tesserae.settings import Settings
 from tesserae.store import Store, open_store
 from tesserae.store.annotations import list_annotations
 from tesserae.store.drafts import create_draft, read_base, read_entries
@@ -114,18 +112,22 @@ def grid_of_tesserae() -> NDArray[np.int32]:
 def run_until_killed(settings: Settings, draft_id: str, seed: int, *, most: int = MOST) -> Shown:
     """Start a session on a draft, end it by kill -9 at a random moment, and return what it said last."""
     rng = np.random.default_rng(seed)
-    command = [sys.executable, "-m", "benchmarks.sessions", str(settings.home), settings.database_url or "", draft_id, str(seed)]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT_DIR)}
-    with subprocess.Popen(command, cwd=PROJECT_DIR, env=environment, stdout=subprocess.PIPE, text=True) as session:
-        assert session.stdout is not None
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])
+    hearing, telling = processes.Pipe(duplex=False)
+    session = processes.Process(target=_correct_until_killed, args=(settings.home, settings.database_url, draft_id, seed, telling))
+    session.start()
+    telling.close()  # or the end of the session would never be heard
+    said: list[tuple[int, str | None]] = [(0, None)]
+    with hearing:
         try:
-            lines = [session.stdout.readline() for _ in range(rng.integers(1, most))]
+            said += [hearing.recv() for _ in range(rng.integers(1, most))]
             time.sleep(rng.uniform(0, LATER_S))
         finally:
             session.kill()
-        lines += session.stdout.readlines()
-    whole = [line.split() for line in lines if line.endswith("\n")]  # the last one may have been cut off
-    return Shown(int(whole[-1][1]), whole[-1][2]) if whole else Shown(0, None)
+            session.join()
+        said += _rest_of(hearing)
+    return Shown(*said[-1])
 
 
 def judge(store: Store, draft_id: str, shown: Shown) -> Row:
@@ -227,15 +229,20 @@ def _replayed(desk: Desk, number: int) -> CorrectedMap:
     return corrected
 
 
-def _session(home: str, database_url: str, draft_id: str, seed: str) -> None:
-    """Correct a draft until somebody ends the process."""
-    rng = np.random.default_rng(int(seed))
-    with open_store(Settings(home=Path(home), database_url=database_url or None)) as store:
+def _correct_until_killed(home: Path, database_url: str | None, draft_id: str, seed: int, telling: Connection) -> None:
+    """Correct a draft, and tell after each correction how long the log is and what the map is like, until somebody ends the process."""
+    rng = np.random.default_rng(seed)
+    with open_store(Settings(home=home, database_url=database_url)) as store:
         desk = open_desk(store, draft_id)
         while True:
             if correct_at_random(desk, rng):
-                print("applied", desk.number, checksum(desk.map), flush=True)
+                telling.send((desk.number, checksum(desk.map)))
 
 
-if __name__ == "__main__":
-    _session(*sys.argv[1:])
+def _rest_of(hearing: Connection) -> Iterator[tuple[int, str | None]]:
+    """What a session that has ended had told and nobody had heard yet."""
+    while True:
+        try:
+            yield hearing.recv()
+        except EOFError:
+            return

@@ -383,7 +383,7 @@ def test_a_log_that_was_put_back_is_told(store, desk):
 def test_what_was_shown_as_applied_survives_kill_9(settings, store):
     photo = sessions.add_plain_photo(store, settings.home / "photo.png")
     draft = create_draft(store, photo, sessions.grid_of_tesserae(), "import", (), "Anna")
-    for seed in range(2):
+    for seed in range(5):
         shown = sessions.run_until_killed(settings, draft.id, seed, most=12)
         assert shown.number > 0
         judged = sessions.judge(store, draft.id, shown)
