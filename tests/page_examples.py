@@ -17,7 +17,7 @@ def page(name):
     return AppTest.from_file(str(PROJECT_DIR / "pages" / f"{name}.py"), default_timeout=PATIENCE_S)
 
 
-def open_page(name, **query):
+def open_page(name, /, **query):
     """A page that was opened with an address."""
     app = page(name)
     app.query_params.update(query)

@@ -7,12 +7,11 @@ import streamlit as st
 from tesserae.importing import read_annotation
 from tesserae.settings import Settings
 from tesserae.store import Store
-from tesserae.store.drafts import DraftRecord, create_draft, last_entry, list_drafts, open_draft
+from tesserae.store.drafts import DraftRecord, create_draft, list_drafts, open_draft
 from tesserae.store.photos import PhotoRecord
 from tesserae.store.segmentations import SegmentationRecord, list_segmentations
 from tesserae.ui import session
 from tesserae.ui.count import name_of_result
-from tesserae.ui.wording import counted
 
 _ENDINGS = ["tif", "tiff", "png", "json"]
 
@@ -32,7 +31,7 @@ def choose_draft(store: Store, settings: Settings, photo: PhotoRecord, author: s
     results = [result for result in list_segmentations(store, photo.id) if result.id not in begun]
     if drafts:
         index = list(drafts).index(opened) if opened in drafts else 0
-        chosen = st.selectbox("Corrections", list(drafts), index=index, format_func=lambda each: _name_of_draft(store, drafts[each]))
+        chosen = st.selectbox("Corrections", list(drafts), index=index, format_func=lambda each: _name_of_draft(drafts[each]))
         session.open_draft(chosen)
     if results:
         with st.expander("Correct another result", expanded=not drafts):
@@ -69,8 +68,6 @@ def _open(draft: DraftRecord) -> None:
     st.rerun()
 
 
-def _name_of_draft(store: Store, draft: DraftRecord) -> str:
-    last = last_entry(store, draft.id)
-    origin = {"segmentation": "of a model's result", "import": "of an imported annotation", "empty": "from nothing"}[draft.origin]
-    begun = f"begun {draft.created_at:%Y-%m-%d %H:%M} UTC" + (f" by {draft.created_by}" if draft.created_by else "")
-    return f"{counted(last.number if last else 0, 'entry')}, {origin}, {begun}"
+def _name_of_draft(draft: DraftRecord) -> str:
+    origin = {"segmentation": "A model's result", "import": "An imported annotation", "empty": "From nothing"}[draft.origin]
+    return f"{origin}, begun {draft.created_at:%Y-%m-%d %H:%M} UTC" + (f" by {draft.created_by}" if draft.created_by else "")

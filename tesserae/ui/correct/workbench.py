@@ -14,7 +14,7 @@ from tesserae.ui.correct.minimap import show_minimap
 from tesserae.ui.correct.picture import Look, Marks, encode_jpeg, render_canvas
 from tesserae.ui.correct.tools import GROUPS, TOOLS
 from tesserae.ui.correct.view import CANVAS_SIZES, ZOOM_STEP
-from tesserae.ui.wording import plain
+from tesserae.ui.wording import counted, plain
 
 _STROKE_COLOUR = "#FF5A3C"
 _THIN_PX = 2
@@ -46,7 +46,7 @@ def show_workbench(desk: Desk, bench: Bench, photo: Pyramid, ask: Ask, author: s
         _show_count(desk)
         _offer_undo(desk, bench, author)
         _offer_proposal(desk, bench, author)
-        _tell(bench)
+        _tell(desk, bench)
         show_look_back(photo, desk.map, bench.last_change)
         show_minimap(photo, bench, desk.draft.id)
 
@@ -151,7 +151,9 @@ def _offer_proposal(desk: Desk, bench: Bench, author: str) -> None:
         st.button("Leave it", shortcut="Escape", on_click=bench.forget_proposal, key="leave proposal")
 
 
-def _tell(bench: Bench) -> None:
+def _tell(desk: Desk, bench: Bench) -> None:
+    if desk.number:
+        st.caption(f"{counted(desk.number, 'entry')} in the log, all saved.")
     if bench.message is None:
         return
     tone, sentence = bench.message
