@@ -174,4 +174,4 @@ def test_a_region_is_approved(open_tab, address, store, draft):
     expect(anna.page.get_by_text("Done: ")).to_be_visible(timeout=PATIENCE_MS)
     approved = list_annotations(store, draft.photo_id)
     assert [(each.author, each.count, each.revision) for each in approved] == [("Anna", 4, 1)]
-    assert approved[0].region is not None
+    assert approved[0].region_xy is not None

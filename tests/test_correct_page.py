@@ -121,7 +121,7 @@ def test_the_history_names_who_did_what(store, draft, opened):
 
 def test_the_whole_mosaic_is_approved_under_a_name(store, draft, opened):
     app = press(panel(opened, "Approve"), "Approve it")
-    assert [(each.author, each.region) for each in list_annotations(store, draft.photo_id)] == [("Berta", None)]
+    assert [(each.author, each.region_xy) for each in list_annotations(store, draft.photo_id)] == [("Berta", None)]
     assert "Revision 1: 3 tesserae, all of it, approved by Berta" in texts(app.markdown)
 
 

@@ -30,7 +30,8 @@ def show_approval(store: Store, desk: Desk, bench: Bench, author: str) -> None:
 
 
 def _in_words(annotation: AnnotationRecord) -> str:
-    what = "all of it" if annotation.region is None else counted(len(annotation.region), "region")
+    what = "all of it" if annotation.region_xy is None else counted(len(annotation.region_xy), "region")
     by = f" by {annotation.author}" if annotation.author else ""
+    verb = "taken back; approved" if annotation.withdrawn else "approved"
     when = f"{annotation.approved_at:%Y-%m-%d %H:%M} UTC"
-    return f"Revision {annotation.revision}: {counted(annotation.count, 'tessera')}, {what}, approved{by} on {when}"
+    return f"Revision {annotation.revision}: {counted(annotation.count, 'tessera')}, {what}, {verb}{by} on {when}"
