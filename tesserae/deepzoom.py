@@ -160,14 +160,16 @@ def read_level(pyramid: Pyramid, level: int, rows: slice = slice(None), columns:
 
     Raises PhotoError when the file has gone or was cut short since it was opened.
     """
-    shape = pyramid.level_shapes[level]
-    try:
-        stored = np.memmap(pyramid.path, pyramid.dtype, "r", _level_offset(pyramid, level), shape)
-    except (OSError, ValueError) as error:
-        raise PhotoError(
-            f"The zoom levels in {pyramid.path} can no longer be read ({error}). Open the photo again: they are then made anew."
-        ) from error
-    return np.array(stored[rows, columns], dtype=np.uint8 if len(shape) == 3 else np.int32)
+    stored = _map_level(pyramid, level)
+    return np.array(stored[rows, columns], dtype=np.uint8 if stored.ndim == 3 else np.int32)
+
+
+def map_photo(pyramid: Pyramid) -> Array:
+    """Return level 0 as a read-only array that lies in the file: only what is looked at is read.
+
+    Raises PhotoError when the file has gone or was cut short since it was opened.
+    """
+    return _map_level(pyramid, 0)
 
 
 def render_viewport(photo: Pyramid, overlays: Sequence[Overlay], box_xyxy: BoxXYXY, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -227,6 +229,15 @@ def tessera_at(labels: Pyramid, x: float, y: float) -> int:
         return 0
     column, row = int(x), int(y)
     return int(read_level(labels, 0, slice(row, row + 1), slice(column, column + 1))[0, 0])
+
+
+def _map_level(pyramid: Pyramid, level: int) -> Array:
+    try:
+        return np.memmap(pyramid.path, pyramid.dtype, "r", _level_offset(pyramid, level), pyramid.level_shapes[level])
+    except (OSError, ValueError) as error:
+        raise PhotoError(
+            f"The zoom levels in {pyramid.path} can no longer be read ({error}). Open the photo again: they are then made anew."
+        ) from error
 
 
 def _stored_dtype(array: Array) -> str:

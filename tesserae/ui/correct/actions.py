@@ -36,16 +36,9 @@ def take_stroke(key: str, bench: Bench, desk: Desk, ask: Ask, author: str, width
 def take_proposal(bench: Bench, desk: Desk, author: str) -> None:
     """Make a tessera of the model's proposal."""
     proposal = bench.proposal
-    if proposal is None:
-        return
-    prompt = {
-        "points_xy": [list(point) for point, _ in bench.clicks],
-        "point_labels": [inside for _, inside in bench.clicks],
-        "box_xyxy": None if bench.asked_box is None else list(bench.asked_box),
-        "checkpoint": proposal.checkpoint,
-    }
-    correct(bench, desk, Add(mask=proposal.mask, prompt=prompt), author)
-    bench.forget_proposal()
+    if proposal is not None:
+        correct(bench, desk, Add(mask=proposal.mask, prompt=proposal.prompt), author)
+        bench.forget_proposal()
 
 
 def correct(bench: Bench, desk: Desk, correction: Correction, author: str) -> None:

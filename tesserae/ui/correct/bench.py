@@ -1,32 +1,44 @@
 """What one visitor's session keeps of a draft under correction, beside what is stored: view, tool, the proposal, the last change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from tesserae.corrections.operations import BoxXYXY, PointXY, Several
+from tesserae.corrections.operations import BoxXYXY, MaskRuns, PointXY, Several
 from tesserae.corrections.replay import Change
+from tesserae.review import Suggestion
 from tesserae.ui.correct.tools import TOOLS, Tool
 from tesserae.ui.correct.view import View
 
-if TYPE_CHECKING:  # it brings PyTorch along, which the page loads with the first click only
-    from tesserae.click import ClickedMask
-    from tesserae.review import Suggestion
-
-Clicks = tuple[tuple[PointXY, int], ...]
+Points = tuple[tuple[PointXY, int], ...]
 """Photo points with 1 (inside the stone) or 0 (outside), in order."""
 
-Ask = Callable[[Clicks, BoxXYXY | None], "ClickedMask"]
+Ask = Callable[[Points, BoxXYXY | None], "Proposal"]
 """Asks the model for the stone that clicks and a box mean; raises TesseraeError when it sees none."""
 
 Tone = Literal["done", "refused"]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The model's answer to clicks.
+
+    Attributes:
+        mask: the stone.
+        predicted_iou: how right the model expects its outline to be, 0..1.
+        prompt: what was asked of which model, for the log.
+    """
+
+    mask: MaskRuns
+    predicted_iou: float
+    prompt: Mapping[str, object]
 
 
 @dataclass
 class Queue:
     """Suggestions, the one that is looked at, and what was decided of each, by its place."""
 
-    suggestions: "list[Suggestion]"
+    suggestions: list[Suggestion]
     at: int = 0
     decisions: dict[int, str] = field(default_factory=dict)
 
@@ -65,9 +77,9 @@ class Bench:
     strokes: int = 0
     canvas: str = ""
     tool: str = TOOLS[0].name
-    clicks: Clicks = ()
+    clicks: Points = ()
     asked_box: BoxXYXY | None = None
-    proposal: "ClickedMask | None" = None
+    proposal: Proposal | None = None
     last_change: Change | None = None
     message: tuple[Tone, str] | None = None
     focus: BoxXYXY | None = None
@@ -83,7 +95,7 @@ class Bench:
         """Drop the model's proposal and what led to it."""
         self.clicks, self.asked_box, self.proposal = (), None, None
 
-    def start_queue(self, suggestions: "list[Suggestion]") -> None:
+    def start_queue(self, suggestions: list[Suggestion]) -> None:
         """Begin with the first of new suggestions."""
         self.queue = Queue(suggestions)
         self.go_in_queue(0)

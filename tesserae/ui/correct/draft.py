@@ -8,11 +8,12 @@ from tesserae.correcting import Desk, catch_up
 from tesserae.deepzoom import Pyramid
 from tesserae.errors import TesseraeError
 from tesserae.measure import median_side_px
+from tesserae.review import Suggestion, suggest
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.drafts import DraftRecord, note_editor, other_editors
 from tesserae.store.photos import PhotoRecord
-from tesserae.store.segmentations import Scores, get_segmentation, read_scores
+from tesserae.store.segmentations import Scores, get_segmentation, list_segmentations, read_labels, read_scores
 from tesserae.ui import session
 from tesserae.ui.correct.approval import show_approval
 from tesserae.ui.correct.asking import ask_model
@@ -37,18 +38,18 @@ def show_draft(store: Store, settings: Settings, photo: PhotoRecord, draft: Draf
         pyramid = photo_pyramid(store, photo, settings)
     bench = session.bench(draft.id, lambda: Bench(View.first_look(pyramid.size, median_side_px(desk.map.labels))))
     _tell_of_others(store, draft, author)
-    _show(store, settings, photo, desk, bench, pyramid, author)
+    _show(store, settings, desk, bench, pyramid, author)
 
 
 @st.fragment
-def _show(store: Store, settings: Settings, photo: PhotoRecord, desk: Desk, bench: Bench, pyramid: Pyramid, author: str) -> None:
+def _show(store: Store, settings: Settings, desk: Desk, bench: Bench, pyramid: Pyramid, author: str) -> None:
     """Canvas and panel in one fragment, which each stroke runs anew; errors are shown here, as no page catches those of a fragment."""
     try:
         catch_up(desk)
-        show_workbench(desk, bench, pyramid, partial(ask_model, settings, photo, desk, pyramid), author)
+        show_workbench(desk, bench, pyramid, partial(ask_model, settings, desk, pyramid), author)
         panel = st.segmented_control("More", [SUGGESTIONS, CLEANUP, APPROVAL, HISTORY], key="panel", label_visibility="collapsed")
         if panel == SUGGESTIONS:
-            show_queue(desk, bench, author, partial(_scores_of, store, desk))
+            show_queue(desk, bench, author, partial(_look, store, desk))
         elif panel == CLEANUP:
             show_cleanup(desk, bench, author)
         elif panel == APPROVAL:
@@ -76,8 +77,12 @@ def _tell_of_others(store: Store, draft: DraftRecord, author: str) -> None:
         )
 
 
-def _scores_of(store: Store, desk: Desk) -> Scores:
-    """The model's scores of the result that the draft began with; none for other drafts."""
-    if desk.draft.segmentation_id is None:
-        return Scores()
-    return read_scores(store, get_segmentation(store, desk.draft.segmentation_id))
+def _look(store: Store, desk: Desk) -> list[Suggestion]:
+    """Where to look first: by the figures of the model that made the first map, and by another result of this mosaic where there is one."""
+    scores, own = Scores(), desk.draft.segmentation_id
+    if own is not None:
+        scores = read_scores(store, get_segmentation(store, own))
+    others = [result for result in list_segmentations(store, desk.draft.photo_id) if result.id != own]
+    second = read_labels(store, others[0]) if others else None
+    with desk.lock:
+        return suggest(desk.map.labels, scores.predicted_iou, scores.stability, ignored=desk.map.ignored, other_labels=second)
