@@ -103,10 +103,8 @@ def _free_piece(ground: Ground, shape: Shape, work: Work, own: NDArray[np.bool_]
     if np.count_nonzero(piece) < CRUMB_PX:
         taken = ", ".join(map(str, ground.under(shape)[:5]))
         raise CorrectionError(
-            f"A tessera needs at least {CRUMB_PX} pixels of mortar, found none inside what was drawn: it lies on {taken}."
-            " Delete or erase what is there first, or draw beside it."
-            if taken
-            else f"A tessera needs at least {CRUMB_PX} pixels that hang together, found fewer inside what was drawn. Draw it larger."
+            f"A tessera needs at least {CRUMB_PX} pixels of mortar that hang together, found fewer inside what was drawn"
+            + (f": it lies on {taken}. Delete or erase what is there first, or draw beside it." if taken else ". Draw it larger.")
         )
     return piece
 

@@ -40,7 +40,7 @@ class _Piece:
         """The least distance between pixel centres of two pieces; infinite where that is out of reach."""
         if is_empty(common_box(widened_box(self.shape.box_xyxy, math.ceil(reach)), other.shape.box_xyxy)):
             return math.inf
-        distances, _ = cKDTree(self.rim_xy).query(other.rim_xy, distance_upper_bound=reach)
+        distances, _ = cKDTree(self.rim_xy).query(other.rim_xy, distance_upper_bound=np.nextafter(reach, math.inf))
         return float(distances.min())
 
 
