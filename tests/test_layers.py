@@ -10,21 +10,9 @@ import pytest
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 MODULES = (
-    "__init__",
-    "errors",
-    "settings",
-    "photo",
-    "results",
-    "finder",
-    "grid",
-    "segment",
-    "tilecache",
-    "store",
-    "jobs",
-    "correcting",
-    "cli",
+    "__init__", "errors", "settings", "photo", "results", "finder", "grid", "segment", "tilecache", "store", "jobs", "correcting", "cli",
     "ui",
-)
+)  # fmt: skip
 HEAVY = ("torch", "torchvision", "sam2", "streamlit")
 
 
