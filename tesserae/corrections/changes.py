@@ -103,10 +103,8 @@ def _free_piece(ground: Ground, shape: Shape, work: Work, own: NDArray[np.bool_]
     if np.count_nonzero(piece) < CRUMB_PX:
         taken = ", ".join(map(str, ground.under(shape)[:5]))
         raise CorrectionError(
-            f"A tessera needs at least {CRUMB_PX} pixels of mortar, found none inside what was drawn: it lies on {taken}."
-            " Delete or erase what is there first, or draw beside it."
-            if taken
-            else f"A tessera needs at least {CRUMB_PX} pixels that hang together, found fewer inside what was drawn. Draw it larger."
+            f"A tessera needs at least {CRUMB_PX} pixels of mortar that hang together, found fewer inside what was drawn"
+            + (f": it lies on {taken}. Delete or erase what is there first, or draw beside it." if taken else ". Draw it larger.")
         )
     return piece
 
@@ -121,7 +119,9 @@ def _delete(ground: Ground, delete: Delete) -> list[Patch]:
 def _chosen(ground: Ground, delete: Delete) -> list[int]:
     """Numbers of the tesserae to delete, ascending."""
     if delete.labels is not None:
-        return sorted({label for label in delete.labels if ground.box_of(label)})
+        for label in delete.labels:
+            ground.box_of(label)
+        return sorted(set(delete.labels))
     if delete.points_xy is not None:
         return sorted({label for point in delete.points_xy for label in _at(ground, point)})
     if delete.below_area_px is not None:

@@ -8,13 +8,15 @@ from skimage.segmentation import watershed
 
 from tesserae.canvas import largest_part
 from tesserae.corrections.ground import Numbers, Work
-from tesserae.corrections.patches import Pixels
+from tesserae.corrections.patches import MORTAR, Pixels
 from tesserae.corrections.pieces import CRUMB_PX, count_parts, number_pieces, parts_of, stones_of
 from tesserae.errors import CorrectionError
 
 _SMOOTHING = 0.1  # of the greatest depth: texture of an outline makes no seeds
 _NECK = 0.1  # of the greatest depth: how much shallower than either seed the way from one to the other must get
 _LONG = 1.6  # length over width from which a tessera without a neck is two, end to end
+
+_CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 Mask = NDArray[np.bool_]
 
@@ -37,10 +39,11 @@ def cut_between_seeds(work: Work, label: int, numbers: Numbers) -> None:
 
     Raises CorrectionError when it is neither.
     """
-    stone = work.before == label
-    pieces = stones_of(stone)
+    pieces = stones_of(work.before == label)
+    stone = pieces > 0
     for parted in (_parted_at_neck, _parted_across):
-        pieces = pieces if count_parts(pieces) > 1 else parted(stone)
+        if count_parts(pieces) < 2 and stone.any():
+            pieces = parted(stone)
     if count_parts(pieces) < 2:
         raise CorrectionError(
             f"Where to split tessera {label} cannot be told: it has no neck and is not long. Draw a line across it, from joint to joint."
@@ -49,10 +52,21 @@ def cut_between_seeds(work: Work, label: int, numbers: Numbers) -> None:
 
 
 def _share_out(work: Work, label: int, pieces: Pixels, numbers: Numbers) -> None:
-    """Let pieces grow until they fill their tessera, and number them."""
+    """Let pieces grow until they fill their tessera, and number them; crumbs that none of them reaches are mortar."""
     stone = work.before == label
-    grown = watershed(np.zeros(stone.shape), pieces, mask=stone)
-    number_pieces(work.after, np.asarray(grown, dtype=np.int32), label, stone, numbers)
+    grown = _grown(pieces, stone)
+    work.after[stone & (grown == 0)] = MORTAR
+    number_pieces(work.after, grown, label, stone, numbers)
+
+
+def _grown(pieces: Pixels, stone: Mask) -> Pixels:
+    """Pieces grown within a tessera, one pixel to each side at a time; where two meet, the higher number takes the pixel."""
+    while True:
+        around = cv2.dilate(pieces.astype(np.float32), _CROSS).astype(np.int32)
+        grown = np.where(stone & (pieces == 0), around, pieces)
+        if (grown == pieces).all():
+            return grown
+        pieces = grown
 
 
 def _parted_at_neck(stone: Mask) -> Pixels:

@@ -53,10 +53,6 @@ class Ground:
         """Height and width of the photo."""
         return self.labels.shape[0], self.labels.shape[1]
 
-    def clipped(self, box: BoxXYXY) -> BoxXYXY:
-        """The part of a box that lies in the photo."""
-        return common_box(box, (0, 0, self.shape[1], self.shape[0]))
-
     def box_of(self, label: int) -> BoxXYXY:
         """The box of a tessera; raises CorrectionError when there is none of that number."""
         if label not in self.boxes:

@@ -3,16 +3,18 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from tesserae.corrections.boxes import common_box, is_empty, mask_box, widened_box, window
 from tesserae.corrections.ground import Ground, Work
-from tesserae.corrections.operations import BoxXYXY
 from tesserae.corrections.patches import MORTAR
 from tesserae.corrections.pieces import parts_of
+from tesserae.corrections.shapes import Shape
 from tesserae.errors import CorrectionError
 
 _DETOUR, _SLACK_PX = 1.5, 2.0  # a joint's pixel is on a way from piece to piece at most this much longer than the gap
@@ -22,79 +24,77 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """A piece that is to be joined to the others.
+    """A piece of a tessera, most often all of it.
 
     Attributes:
-        label: the tessera that it belongs to.
-        mask: bool (h, w) of its surroundings, as far as a bridge may reach.
-        distance: float32 (h, w), to the piece, between pixel centres.
-        place: index of its surroundings in the cut-out.
+        label: the tessera's number.
+        shape: the pixels.
+        rim_xy: whole numbers (N, 2), those along its outline, in the photo.
     """
 
     label: int
-    mask: Mask
-    distance: NDArray[np.float32]
-    place: tuple[slice, slice]
+    shape: Shape
+    rim_xy: NDArray[np.integer[Any]]
 
-    def gap(self, joined: Mask) -> float:
-        """The least distance to what is joined already, infinite where that is out of reach."""
-        return float(self.distance.min(where=joined[self.place], initial=np.inf))
+    def gap(self, other: "_Piece", reach: float) -> float:
+        """The least distance between pixel centres of two pieces; infinite where that is out of reach."""
+        if is_empty(common_box(widened_box(self.shape.box_xyxy, math.ceil(reach)), other.shape.box_xyxy)):
+            return math.inf
+        distances, _ = cKDTree(self.rim_xy).query(other.rim_xy, distance_upper_bound=np.nextafter(reach, math.inf))
+        return float(distances.min())
 
 
 def join(ground: Ground, labels: tuple[int, ...]) -> Work:
     """Make one tessera of `labels` (two or more), with the lowest number; raises CorrectionError where they cannot be joined.
 
     The joint between two pieces are the pixels without a tessera within their convex hull whose distances to both add up to at most 1.5
-    times the gap, plus 2; nearest pieces come first.
+    times the gap, plus 2. No gap may be wider than the side of the largest of the tesserae.
     """
-    boxes = [ground.box_of(label) for label in labels]
+    for label in labels:
+        ground.box_of(label)
     reach = math.sqrt(max(ground.area_px(label) for label in labels)) + 1
-    margin = math.ceil(_DETOUR * reach + _SLACK_PX)
-    _refuse_far(labels, boxes, math.ceil(reach))
-    work = Work.around(ground, [ground.clipped(widened_box(box, margin)) for box in boxes])
-    first, *rest = [piece for label, box in zip(labels, boxes, strict=True) for piece in _pieces(work, label, box, margin)]
-    joined = np.zeros(work.before.shape, dtype=bool)
-    joined[first.place] |= first.mask
-    while rest:
-        piece = rest.pop(int(np.argmin([piece.gap(joined) for piece in rest])))
-        if piece.gap(joined) > reach or not _bridge(joined, piece, work):
+    first, *rest = [piece for label in labels for piece in _pieces(ground, label)]
+    order = list(_nearest_first(first, rest, reach))
+    for piece, gap in order:
+        if math.isinf(gap):
+            raise CorrectionError(_refusal(piece.label, labels))
+    work = Work.around(ground, [ground.boxes[label] for label in labels])
+    joined = first.shape.within(work.box_xyxy)
+    for piece, gap in order:
+        if not _bridge(joined, piece, _DETOUR * gap + _SLACK_PX, work):
             raise CorrectionError(_refusal(piece.label, labels))
     work.after[joined] = min(labels)
     return work
 
 
-def _refuse_far(labels: tuple[int, ...], boxes: list[BoxXYXY], reach: int) -> None:
-    """Raise CorrectionError when the boxes already tell that not all can be joined, before a cut-out that holds them all is made."""
-    found, rest = boxes[:1], dict(zip(labels[1:], boxes[1:], strict=True))
-    while rest:
-        near = [label for label, box in rest.items() if any(not is_empty(common_box(widened_box(box, reach), other)) for other in found)]
-        if not near:
-            raise CorrectionError(_refusal(min(rest), labels))
-        found += [rest.pop(label) for label in near]
-
-
-def _pieces(work: Work, label: int, box: BoxXYXY, margin: int) -> Iterator[_Piece]:
-    """The pieces of a tessera, most often one, with their surroundings."""
-    inner = work.window(box)
-    parts, areas = parts_of(work.before[inner] == label)
-    height, width = work.before.shape
+def _pieces(ground: Ground, label: int) -> Iterator[_Piece]:
+    corner = ground.boxes[label][:2]
+    parts, areas = parts_of(ground.mask_of(label, ground.boxes[label]))
     for part in range(1, len(areas)):
-        corner = inner[1].start, inner[0].start
-        place = window(common_box(widened_box(mask_box(parts == part, corner), margin), (0, 0, width, height)))
-        mask = np.zeros((height, width), dtype=bool)
-        mask[inner] = parts == part
-        yield _Piece(label, mask[place], _distance_to(mask[place]), place)
+        box = mask_box(parts == part, corner)
+        mask = np.asarray(parts[window(box, corner)] == part)
+        rims, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        yield _Piece(label, Shape(box, mask), np.concatenate([rim.reshape(-1, 2) for rim in rims]) + box[:2])
 
 
-def _bridge(joined: Mask, piece: _Piece, work: Work) -> bool:
+def _nearest_first(first: _Piece, rest: list[_Piece], reach: float) -> Iterator[tuple[_Piece, float]]:
+    """The rest, each with its gap to the nearest piece before it, the least gap first."""
+    last, gaps = first, dict.fromkeys(range(len(rest)), math.inf)
+    while gaps:
+        gaps = {index: min(gap, last.gap(rest[index], reach)) for index, gap in gaps.items()}
+        index = min(gaps, key=gaps.__getitem__)
+        last = rest[index]
+        yield last, gaps.pop(index)
+
+
+def _bridge(joined: Mask, piece: _Piece, longest: float, work: Work) -> bool:
     """Add a piece and the joint before it to what is joined, in place; False, and nothing added, where they do not meet."""
-    near = joined[piece.place]
-    stones = near | piece.mask
-    longest = _DETOUR * piece.gap(joined) + _SLACK_PX
-    way = (work.before[piece.place] <= MORTAR) & (_distance_to(near) + piece.distance <= longest)
-    for bridge in (way & _hull(stones), way):  # what bulges out of the hull is needed only where a stone stands in between
-        parts, _ = parts_of(stones | bridge)
-        own = parts[piece.mask][0]
+    box = common_box(widened_box(piece.shape.box_xyxy, math.ceil(longest)), work.box_xyxy)
+    near, new = joined[work.window(box)], piece.shape.within(box)
+    way = (work.before[work.window(box)] <= MORTAR) & (_distance_to(near) + _distance_to(new) <= longest)
+    for bridge in (way & _hull(near | new), way):  # what bulges out of the hull is needed only where a stone stands in between
+        parts, _ = parts_of(near | new | bridge)
+        own = parts[new][0]
         if (parts[near] == own).any():
             near |= np.isin(parts, np.append(parts[near], own))
             return True
@@ -102,7 +102,7 @@ def _bridge(joined: Mask, piece: _Piece, work: Work) -> bool:
 
 
 def _hull(mask: Mask) -> Mask:
-    """Pixels whose centre lies in the convex hull of those of a mask; bool (h, w)."""
+    """Pixels in the convex hull of those of a mask; bool (h, w)."""
     hull = cv2.convexHull(cv2.findNonZero(mask.astype(np.uint8)))
     return np.asarray(cv2.fillConvexPoly(np.zeros(mask.shape, dtype=np.uint8), hull, 1) > 0)
 

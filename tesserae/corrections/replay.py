@@ -207,7 +207,8 @@ class CorrectedMap:
     def _write(self, patch: Patch) -> None:
         """Put a patch into the map, and follow it in the index of boxes."""
         patch.write(self.labels, self.ignored)
-        for label, gained in patch.gains():
+        for label in patch.touched():
+            gained = patch.gained_box(label)
             box = union_box([self.boxes.get(label, gained), gained])
             if patch.loses(label):
                 box = mask_box(self.labels[window(box)] == label, box[:2])
