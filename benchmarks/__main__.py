@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import big, curve, invariance, large_photo, marked, sessions, sharing, sheet, speed, strokes, synthetic
+from benchmarks import big, cleanup, curve, invariance, large_photo, marked, review, sessions, sharing, sheet, speed, strokes, synthetic
 from benchmarks.report import Report, format_report, machine_facts, write_report
 from benchmarks.subject import Subject
 from benchmarks.tables import Table
@@ -80,6 +80,43 @@ def run_synthetic(
     _publish("synthetic", subject, options, synthetic.tables_of_synthetic(rows), out)
     if pictures is not None:
         _say(f"wrote {synthetic.write_hardest(rows, size, subject, pictures)}")
+
+
+@app.command("review")
+def run_review(
+    count: Annotated[int, typer.Option("-n", min=1, help="How many mosaics.")] = 10,
+    first_seed: FirstSeed = 6000,
+    size: Annotated[int, typer.Option(min=64, help="Side of the square photo in pixels.")] = 512,
+    out: Out = OUT_DIR,
+    checkpoint: CheckpointName = EMBEDDED_NAME,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """The review queue: share of the true mistakes in its first 5 and 10 per cent, against random order."""
+    subject = _subject(checkpoint, device, threads)
+    rows = review.measure_review(range(first_seed, first_seed + count), size, subject, _say)
+    _publish("review", subject, {"n": count, "first_seed": first_seed, "size": size}, review.tables_of_review(rows), out)
+
+
+@app.command("cleanup")
+def run_cleanup(
+    count: Annotated[int, typer.Option("-n", min=1, help="How many mosaics.")] = 10,
+    first_seed: FirstSeed = 6000,
+    size: Annotated[int, typer.Option(min=64, help="Side of the square photo in pixels.")] = 512,
+    photos: Annotated[
+        Path | None, typer.Option(metavar="DIR", file_okay=False, exists=True, help="Photographs with marked points (marks.json) too.")
+    ] = None,
+    out: Out = OUT_DIR,
+    checkpoint: CheckpointName = EMBEDDED_NAME,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Every clean-up before and after: on the model's maps, on damaged ones, and on the photos of --photos."""
+    subject = _subject(checkpoint, device, threads)
+    rows = cleanup.measure_cleanup(range(first_seed, first_seed + count), size, subject, _say)
+    photo_rows = cleanup.measure_marked(photos, subject, _say) if photos is not None else []
+    options = {"n": count, "first_seed": first_seed, "size": size}
+    _publish("cleanup", subject, options, cleanup.tables_of_cleanup(rows, photo_rows), out)
 
 
 @app.command("invariance")
