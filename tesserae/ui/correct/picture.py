@@ -101,7 +101,7 @@ def _hatch(picture: NDArray[np.uint8], ignored: NDArray[np.bool_]) -> NDArray[np
     """Grey slanting lines where nothing is counted."""
     if not ignored.any():
         return picture
-    rows, columns = np.indices(ignored.shape, sparse=True)
+    rows, columns = np.ogrid[: ignored.shape[0], : ignored.shape[1]]
     hatched = picture.copy()
     hatched[ignored & ((rows + columns) % _HATCH_PX < 2)] = _IGNORED
     return hatched
