@@ -161,6 +161,25 @@ def test_a_refused_correction_leaves_what_can_be_redone():
     assert corrected_map.redo().touched == (4,)
 
 
+@pytest.mark.parametrize(
+    "correction", [Delete(labels=(1,)), Approve(), Add(polygon_xy=square(11, 0, 14, 4))], ids=["delete", "approve", "add"]
+)
+def test_a_correction_whose_block_fails_was_never_made(correction):
+    def make_and_fail():
+        with step.attempt(correction):
+            raise OSError("the disk is full")
+
+    step = corrected(*STONES)
+    step.apply(Delete(labels=(2,)))
+    step.undo()
+    before = signs(step), step.next_label, step.count, step.done, step.undone, step.approvals, dict(step.boxes)
+    with pytest.raises(OSError, match="disk"):
+        make_and_fail()
+    assert (signs(step), step.next_label, step.count, step.done, step.undone, step.approvals, dict(step.boxes)) == before
+    step.redo()
+    assert step.done == 1
+
+
 def test_approvals_are_kept_and_taken_back():
     corrected_map = corrected(*STONES)
     part, whole = Approve(square(0, 0, 5, 5)), Approve()
