@@ -10,7 +10,22 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import big, cleanup, curve, invariance, large_photo, marked, review, sessions, sharing, sheet, speed, strokes, synthetic
+from benchmarks import (
+    big,
+    cleanup,
+    click,
+    curve,
+    invariance,
+    large_photo,
+    marked,
+    review,
+    sessions,
+    sharing,
+    sheet,
+    speed,
+    strokes,
+    synthetic,
+)
 from benchmarks.report import Report, format_report, machine_facts, write_report
 from benchmarks.subject import Subject
 from benchmarks.tables import Table
@@ -189,6 +204,27 @@ def run_sharing(
     subject = _subject(EMBEDDED_NAME, device, threads)
     rows = sharing.measure_sharing(subject, _say, seed=seed, size_px=size)
     _publish("sharing", subject, {"seed": seed, "size": size}, sharing.tables_of_sharing(rows), out)
+
+
+@app.command("click")
+def run_click(
+    count: Annotated[int, typer.Option("-n", min=1, help="How many mosaics.")] = 24,
+    first_seed: FirstSeed = 6300,
+    size: Annotated[int, typer.Option(min=128, help="Side of the square photo in pixels.")] = 360,
+    stones: Annotated[int, typer.Option(min=1, help="Stones of each mosaic that a run found, and at most as many that it missed.")] = 8,
+    clicks: Annotated[int, typer.Option(min=1, help="Clicks that are timed, of each model and way.")] = 9,
+    out: Out = OUT_DIR,
+    checkpoint: CheckpointName = EMBEDDED_NAME,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """One stone from clicks: IoU by kind of prompt, and time with and without kept embeddings."""
+    subject = _subject(checkpoint, device, threads)
+    seeds = range(first_seed, first_seed + count)
+    rows = click.measure_clicks(seeds, size, subject, _say, most=stones, most_missed=stones)
+    times = click.measure_times(_subject(EMBEDDED_NAME, device, threads), _say, clicks=clicks)
+    options = {"n": count, "first_seed": first_seed, "size": size, "stones": stones, "clicks": clicks}
+    _publish("click", subject, options, click.tables_of_clicks(rows, times), out)
 
 
 @app.command("large_photo")
