@@ -36,7 +36,7 @@ def ask_model(settings: Settings, desk: Desk, photo: Pyramid, points: Points, bo
     image = map_photo(photo)
     clicks = Clicks(tuple(point for point, _ in points), tuple(sign for _, sign in points), box_xyxy)
     answer = session.click(image, clicks, find_side_px(image, session.models, Clock(), memory), memory)
-    return Proposal(answer.mask, answer.predicted_iou, clicks.as_dict() | {"checkpoint": name})
+    return Proposal(answer.mask, answer.predicted_iou, {**clicks.as_dict(), "checkpoint": name})
 
 
 @st.cache_resource(max_entries=_MOST_MODELS, show_spinner="Loading the model", hash_funcs={Settings: Settings.model_dump_json})
