@@ -97,7 +97,7 @@ class Visitor:
         self.page.mouse.up()
 
     def press(self, name):
-        self.page.get_by_role("button", name=name).click()
+        self.page.get_by_test_id("stButton").get_by_role("button", name=name).click()
 
 
 def around(x0, y0, x1, y1):
