@@ -79,19 +79,23 @@ def wait_until_sharp(page):
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE_MS)
 
 
+def for_docs():
+    """Whether pictures for the docs are asked for, by TESSERAE_PICTURES naming a folder for them."""
+    return bool(os.environ.get("TESSERAE_PICTURES"))
+
+
 def size_px(quick, shown):
     """Side of a synthetic mosaic: quick to work on, or, when pictures for the docs are asked for, large enough to be looked at."""
-    return shown if os.environ.get("TESSERAE_PICTURES") else quick
+    return shown if for_docs() else quick
 
 
 def keep_picture(page, name):
-    """Keep a picture of the page for the docs, when TESSERAE_PICTURES names a folder for them."""
-    folder = os.environ.get("TESSERAE_PICTURES")
-    if not folder:
+    """Keep a picture of the page, when they are asked for."""
+    if not for_docs():
         return
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE_MS)
     page.mouse.move(0, 0)
-    path = Path(folder) / f"{name}.png"
+    path = Path(os.environ["TESSERAE_PICTURES"]) / f"{name}.png"
     page.screenshot(path=path, animations="disabled")
     with Image.open(path) as picture:
         picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -439,7 +439,7 @@ def test_row_of_a_pair():
     assert "| 0.25 | 1.30 | 0.25 | 1.20 |" in tables.format_table(table)
 
 
-@pytest.mark.parametrize("name", sharing.NAMES)
+@pytest.mark.parametrize("name", [sharing.EMBEDDED_NAME, pytest.param(sharing.TINY, marks=pytest.mark.slow)])
 def test_a_model_and_its_twin_have_one_encoder_and_two_decoders(name, tmp_path):
     embedded = PROJECT_DIR / "weights" / "tesserae_mini.pt"
     sharing.write_weights(tmp_path, name, embedded)

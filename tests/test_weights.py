@@ -137,9 +137,9 @@ def test_the_embedded_checkpoint_becomes_a_model(weights_dir, mini_weights, bare
     "name",
     [
         "sam2_hiera_tiny",
-        "sam2_hiera_small",
         "sam2.1_hiera_tiny",
-        "sam2.1_hiera_small",
+        pytest.param("sam2_hiera_small", marks=pytest.mark.slow),
+        pytest.param("sam2.1_hiera_small", marks=pytest.mark.slow),
         pytest.param("sam2_hiera_base_plus", marks=pytest.mark.slow),
         pytest.param("sam2_hiera_large", marks=pytest.mark.slow),
         pytest.param("sam2.1_hiera_base_plus", marks=pytest.mark.slow),
