@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import big, curve, invariance, large_photo, marked, sharing, sheet, speed, synthetic
+from benchmarks import big, curve, invariance, large_photo, marked, sessions, sharing, sheet, speed, strokes, synthetic
 from benchmarks.report import Report, format_report, machine_facts, write_report
 from benchmarks.subject import Subject
 from benchmarks.tables import Table
@@ -166,6 +166,28 @@ def run_large_photo(
     size_mb = large_photo.photo_path(out / "large_photo", mosaic * copies).stat().st_size / 1e6
     options = {"seed": seed, "mosaic": mosaic, "copies": copies}
     _publish("large_photo", _subject(EMBEDDED_NAME, "cpu", None), options, large_photo.tables_of_large_photo(rows, size_mb), out)
+
+
+@app.command("strokes")
+def run_strokes(
+    count: Annotated[int, typer.Option("-n", min=1, help="How many strokes.")] = strokes.STROKES,
+    out: Out = OUT_DIR,
+) -> None:
+    """Correcting 3,000 tesserae in 48 megapixels on the page, in a real browser: time, memory and bytes of a stroke."""
+    rows = strokes.measure_strokes(_say, strokes=count)
+    _publish("strokes", _subject(EMBEDDED_NAME, "cpu", None), {"n": count}, strokes.tables_of_strokes(rows), out)
+
+
+@app.command("sessions")
+def run_sessions(
+    count: Annotated[int, typer.Option("-n", min=1, help="How many sessions.")] = sessions.SESSIONS,
+    first_seed: FirstSeed = 0,
+    out: Out = OUT_DIR,
+) -> None:
+    """Correction sessions that end by kill -9: whether anything that was shown as applied is lost."""
+    rows = sessions.measure_sessions(count, first_seed, _say)
+    subject = _subject(EMBEDDED_NAME, "cpu", None)
+    _publish("sessions", subject, {"n": count, "first_seed": first_seed}, sessions.tables_of_sessions(rows), out)
 
 
 @app.command("curve")

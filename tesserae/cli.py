@@ -23,7 +23,7 @@ from tesserae.pretraining.recipe import Recipe
 from tesserae.settings import Settings
 
 if TYPE_CHECKING:
-    from tesserae.service import RunOptions
+    from tesserae.options import RunOptions
 
 REFUSED, INTERRUPTED = 2, 130
 
@@ -103,8 +103,7 @@ def segment(
     if fast and prompts == "grid":
         raise typer.BadParameter("--fast uses the finder alone and cannot go with --prompts grid; leave one out.")
     parsed_cells = _parse_cells(cells)
-    from tesserae.segment import SegmentOptions
-    from tesserae.service import RunOptions
+    from tesserae.options import RunOptions, SegmentOptions
 
     wanted = SegmentOptions(prompts=prompts, cells=parsed_cells, decode=decode, fast=fast, tessera_px=tessera_px)
     return _segment_all(photos, out, RunOptions(checkpoint, wanted, device, threads), mm_per_px)
@@ -144,8 +143,8 @@ def compare(
     """Run two models on one photo; write how they differ, and which is nearer to the truth, to DIR."""
     from tesserae.compare import compare_checkpoints, write_pair
     from tesserae.comparison import describe_comparison, describe_scores
+    from tesserae.options import RunOptions
     from tesserae.results import make_folder
-    from tesserae.service import RunOptions
     from tesserae.truth import entry_of_photo, read_truth
 
     make_folder(out)
@@ -321,7 +320,7 @@ def import_file(
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it; the file's name by default.")] = None,
 ) -> None:
     """Copy a model from elsewhere into the weights folder, after checking that it fits."""
-    from tesserae.checkpoints import import_checkpoint
+    from tesserae.weights import import_checkpoint
 
     checkpoint = import_checkpoint(file, config, Settings().weights, name)
     typer.echo(f"{checkpoint.name} is installed: {checkpoint.path}")

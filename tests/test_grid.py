@@ -12,14 +12,16 @@ from scipy import ndimage
 from torch.nn import functional
 
 from tesserae import grid
-from tesserae.architecture import EMBEDDED_CONFIG, build_model
-from tesserae.checkpoints import find_checkpoint, load_model
+from tesserae.architecture import build_model
+from tesserae.checkpoints import find_checkpoint
+from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.errors import PhotoError, TesseraeError
 from tesserae.grid import GridMask, GridSettings, candidates, generate_masks, segment_grid
 from tesserae.grid.candidates import clean_small_regions, score_mask
 from tesserae.grid.plan import count_points, crop_boxes, cut_cells, points_of_crop
 from tesserae.predictor import Predictor
 from tesserae.settings import Settings
+from tesserae.weights import load_model
 
 EASY = GridSettings(points_per_side=4, crop_n_layers=1, pred_iou_thresh=0, stability_score_thresh=0, stability_score_offset=0.01)
 """Random weights give logits of about 0.2 around 0: only thresholds in that range let several masks survive."""

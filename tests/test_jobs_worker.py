@@ -9,10 +9,11 @@ import pytest
 from conftest import PROJECT_DIR
 from jobs_examples import EXAMPLES, begun, descendants, is_alive, wait_until, worker_process
 
+from tesserae.jobs.orders import SEGMENT, segment_arguments
 from tesserae.jobs.queue import QUEUE_FILE, open_queue, submit_job
-from tesserae.jobs.work import SEGMENT, segment_arguments
+from tesserae.options import RunOptions
 from tesserae.photo import read_photo
-from tesserae.service import RunOptions, run_file
+from tesserae.service import run_file
 from tesserae.settings import Settings
 from tesserae.store import open_store
 from tesserae.store.files import EMBEDDINGS

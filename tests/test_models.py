@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from tesserae import models as models_module
-from tesserae.architecture import EMBEDDED_CONFIG, build_model
+from tesserae.architecture import build_model
 from tesserae.checkpoints import Checkpoint, find_checkpoint
+from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.decoding import window_for
 from tesserae.errors import CheckpointError, DeviceError
 from tesserae.finder import FinderHead

@@ -6,7 +6,8 @@ import torch
 from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 from tesserae import predictor as predictor_module
-from tesserae.architecture import EMBEDDED_CONFIG, build_model
+from tesserae.architecture import build_model
+from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.finder import FinderHead
 from tesserae.predictor import Embedding, Predictor, Prompts, batches, decode_prompts, normalise_tile, window_corners
 

@@ -13,8 +13,9 @@ from tesserae.clock import STAGES
 from tesserae.errors import CheckpointError, DeviceError
 from tesserae.evaluation import evaluate
 from tesserae.grid import GridSettings
+from tesserae.options import SegmentOptions
 from tesserae.predictor import Predictor
-from tesserae.segment import Segmentation, SegmentOptions, segment_photo
+from tesserae.segment import Segmentation, segment_photo
 from tesserae.settings import PROJECT_DIR
 from tesserae.synthetic import SyntheticMosaic, render_mosaic
 from tesserae.tilecache import PhotoMemory, TileCache

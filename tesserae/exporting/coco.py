@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import tesserae
 from tesserae.importing.coco import LABEL_KEY
 from tesserae.importing.rle import counts_of_mask
-from tesserae.labelmap import check_label_map, tessera_boxes
+from tesserae.labelmap import check_label_map, tessera_slices
 from tesserae.polygons import signed_area, trace_outlines
 from tesserae.results import replace_file
 
@@ -51,10 +51,10 @@ def coco_of(photos: Iterable[tuple[str, NDArray[np.int32]]]) -> dict[str, Any]:
 
 def _describe_tesserae(labels: NDArray[np.int32]) -> Iterator[dict[str, Any]]:
     """What COCO says of each tessera beside ids; area in pixels, box as x, y, width, height."""
-    for label, (rows, columns) in tessera_boxes(labels):
+    for label, (rows, columns) in zip(*tessera_slices(labels), strict=True):
         mask = labels[rows, columns] == label
         yield {
-            LABEL_KEY: label,
+            LABEL_KEY: int(label),
             "segmentation": _segmentation(mask, (columns.start, rows.start), labels.shape),
             "area": int(np.count_nonzero(mask)),
             "bbox": [columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start],

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tesserae.errors import AnnotationError
 from tesserae.importing.wording import count_of_tesserae, counted
-from tesserae.labelmap import MAX_LABEL, check_label_map, tessera_boxes
+from tesserae.labelmap import MAX_LABEL, check_label_map, tessera_slices
 
 FRAGMENT_SHARE = 0.25
 """A further piece with less than this share of the largest one's area is a stray fragment, not a tessera."""
@@ -41,7 +41,7 @@ def separate_pieces(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], tuple
 
 def _divided_tesserae(labels: NDArray[np.int32]) -> Iterator[tuple[tuple[slice, slice], NDArray[np.int32], NDArray[np.int32]]]:
     """Yield box, pieces numbered from 1, and their areas (index 0 is the rest of the box), of each tessera that has several."""
-    for label, box in tessera_boxes(labels):
+    for label, box in zip(*tessera_slices(labels), strict=True):
         mask = (labels[box] == label).astype(np.uint8)
         count, pieces, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
         if count > 2:
@@ -50,7 +50,7 @@ def _divided_tesserae(labels: NDArray[np.int32]) -> Iterator[tuple[tuple[slice, 
 
 def _checked_number(label: int) -> int:
     if label > MAX_LABEL:
-        raise AnnotationError(f"A tessera in several pieces needs new numbers, but{MAX_LABEL} is taken. Number the tesserae from 1.")
+        raise AnnotationError(f"A tessera in several pieces needs new numbers, but {MAX_LABEL} is taken. Number the tesserae from 1.")
     return label
 
 
