@@ -27,7 +27,7 @@ from tesserae.corrections.operations import (
 from tesserae.corrections.replay import CorrectedMap
 from tesserae.errors import CorrectionError, LabelMapError
 from tesserae.labelmap import count_tesserae, present_labels
-from tesserae.truth import points_in_polygon
+from tesserae.polygons import points_in_polygon
 
 ACTIONS = st.lists(CORRECTIONS | APPROVALS | st.just(Undo()) | st.just(Redo()), min_size=2, max_size=7)
 NEW = Add(polygon_xy=square(11, 0, 14, 3))
