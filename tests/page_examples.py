@@ -1,5 +1,6 @@
 """Pages run without a browser: opening them, pressing buttons, reading what they say."""
 
+import sys
 from functools import cache
 
 from conftest import PROJECT_DIR
@@ -25,7 +26,12 @@ def open_page(name, /, **query):
 
 
 def run(app):
-    app.run()
+    """Run a page; what it leaves behind as the main module would be run again by every process that a later test starts."""
+    main = sys.modules["__main__"]
+    try:
+        app.run()
+    finally:
+        sys.modules["__main__"] = main
     assert not app.exception
     return app
 
