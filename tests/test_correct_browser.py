@@ -27,6 +27,7 @@ pytest_plugins = "browser_fixtures"
 
 PITCH_PX, JOINT_PX, ROWS = 60, 16, 5
 CALM_LOOKS = 4
+WINDOW = {"width": 1500, "height": 1050}  # the canvas and what stands beside it
 
 
 @pytest.fixture
@@ -65,6 +66,7 @@ class Visitor:
 
     def __init__(self, page, address, draft, name, labels=squares(20)[1]):  # noqa: B008 (read only)
         self.page = page
+        page.set_viewport_size(WINDOW)
         self.view = View.first_look(labels.shape[::-1], median_side_px(labels))
         page.goto(f"{address}/correct?mosaic={draft.photo_id}&draft={draft.id}&name={name}")
         self.expect_canvas()
@@ -184,7 +186,7 @@ def test_the_model_outlines_a_missed_stone_that_is_clicked(open_tab, address, st
     visitor = Visitor(open_tab(), address, draft, "Anna", labels)
     visitor.take("Add", "Click a stone")
     visitor.draw(points.points_xy[missed] + 0.5)
-    expect(visitor.page.get_by_text("The model proposes")).to_be_visible(timeout=PATIENCE_MS)
+    expect(visitor.page.get_by_text("the stone in yellow")).to_be_visible(timeout=PATIENCE_MS)
     visitor.expect_canvas()
     keep_picture(visitor.page, "correct")
     visitor.press("Take it")
