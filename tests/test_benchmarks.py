@@ -9,10 +9,25 @@ import pytest
 from conftest import PROJECT_DIR, three_tesserae
 from PIL import Image
 
-from benchmarks import big, click, curve, invariance, large_photo, marked, pictures, report, sharing, speed, subject, synthetic, tables
+from benchmarks import (
+    big,
+    curve,
+    invariance,
+    large_photo,
+    marked,
+    page_server,
+    pictures,
+    report,
+    sessions,
+    sharing,
+    speed,
+    subject,
+    synthetic,
+    tables,
+)
 from benchmarks.__main__ import main
 from tesserae.checkpoints import Checkpoint, find_checkpoint
-from tesserae.corrections.operations import MaskRuns
+from tesserae.corrections.replay import CorrectedMap
 from tesserae.errors import TesseraeError, TruthError
 from tesserae.evaluation import evaluate
 from tesserae.finder import WORKING_SIDE_PX
@@ -424,7 +439,7 @@ def test_row_of_a_pair():
     assert "| 0.25 | 1.30 | 0.25 | 1.20 |" in tables.format_table(table)
 
 
-@pytest.mark.parametrize("name", sharing.NAMES)
+@pytest.mark.parametrize("name", [sharing.EMBEDDED_NAME, pytest.param(sharing.TINY, marks=pytest.mark.slow)])
 def test_a_model_and_its_twin_have_one_encoder_and_two_decoders(name, tmp_path):
     embedded = PROJECT_DIR / "weights" / "tesserae_mini.pt"
     sharing.write_weights(tmp_path, name, embedded)
@@ -434,79 +449,27 @@ def test_a_model_and_its_twin_have_one_encoder_and_two_decoders(name, tmp_path):
     assert first.finder_id == twin.finder_id
 
 
-# --- click ---
-
-
-def a_stone(x0, x1):
-    mask = np.zeros((40, 60), bool)
-    mask[10:30, x0:x1] = True
-    return mask
-
-
-@pytest.mark.parametrize(
-    ("mask", "place"),
-    [
-        pytest.param(a_stone(10, 20), (25.5, 1), id="half-is-lacking"),
-        pytest.param(a_stone(10, 50), (40.5, 0), id="too-much"),
-        pytest.param(a_stone(11, 30), None, id="a-thin-rim"),
-        pytest.param(a_stone(0, 0), (20.5, 1), id="nothing"),
-    ],
-)
-def test_the_next_click_falls_where_the_mask_is_most_wrong(mask, place):
-    found = click.worst_place(a_stone(10, 30), mask)
-    assert (None if found is None else (pytest.approx(found[0][0], abs=2), found[1])) == place
-
-
-def test_a_drawn_box_is_near_the_stone():
-    for seed in range(20):
-        box = click.draw_box(a_stone(10, 30), np.random.default_rng(seed))
-        assert box == pytest.approx((10, 10, 30, 30), abs=0.08 * 20)
-
-
-def test_stones_are_drawn_from_those_found_and_those_missed():
-    truth = three_tesserae()
-    found = np.where(truth == 7, 0, truth)
-    stones = click.choose_stones(truth, found, 10.0, np.random.default_rng(0), 5, 5)
-    assert sorted((int(truth[stone.mask][0]), stone.missed) for stone in stones) == [(1, False), (2, False), (7, True)]
-    assert len(click.choose_stones(truth, found, 10.0, np.random.default_rng(0), 1, 0)) == 1
-    assert not click.choose_stones(truth, found, 100.0, np.random.default_rng(0), 5, 5)
-
-
-def test_rows_of_clicks_on_a_mosaic():
-    truth = three_tesserae()
-
-    def answer(clicks):
-        column, row = (int(value) for value in clicks.anchor_xy)
-        if truth[row, column] != 2:
-            return None
-        return click.ClickedMask(MaskRuns.of_array(truth == 2, (0, 0)), 0.9, 0.9, True, 0.1)
-
-    rows = list(click.click_mosaic(answer, truth, np.where(truth == 7, 0, truth), 10.0, np.random.default_rng(1), 5, 5))
-    assert len(rows) == 3 * 8 + 1
-    summary = {(row["stones"], row["kind"]): row for row in click.summarise_clicks(rows)}
-    assert len(summary) == 2 * 8 + 1
-    assert (summary["found", "point"]["iou"], summary["found", "point"]["refused"]) == (0.5, 0.5)
-    assert (summary["missed", "box, 2 more"]["iou"], summary["missed", "box"]["cached"]) == (0.0, None)
-    assert (summary["mortar", "point"]["refused"], summary["mortar", "point"]["n"], summary["mortar", "point"]["iou"]) == (1.0, 1, None)
-    times = [{"model": "a", "way": click.WAYS[0], **click.row_of_times((0.3, 0.1, 0.2))}]
-    outlines, seconds = click.tables_of_clicks(rows, times)
-    assert "| mortar | 1 | - | - | - | 100 % | - |" in tables.format_table(outlines)
-    assert "| 3 | 200 | 300 |" in tables.format_table(seconds)
-
-
 # --- large photo ---
 
 
 def test_memory_is_read_from_the_status_of_a_process():
-    assert large_photo.read_status("Name:\tpython\nVmHWM:\t  2000 kB\nVmRSS:\t  1000 kB\n") == (1.024, 2.048)
-    assert large_photo.read_status("Name:\tpython\n") == (None, None)
-    assert large_photo.WebProcess(2**30, "").memory_mb() == (None, None)
-    assert large_photo.WebProcess(2**30, "").cpu_s() is None
+    assert page_server.read_status("Name:\tpython\nVmHWM:\t  2000 kB\nVmRSS:\t  1000 kB\n") == (1.024, 2.048)
+    assert page_server.read_status("Name:\tpython\n") == (None, None)
+    assert page_server.WebProcess(2**30, "").memory_mb() == (None, None)
+    assert page_server.WebProcess(2**30, "").cpu_s() is None
+
+
+def test_a_page_that_does_not_start_says_why(tmp_path):
+    with (
+        pytest.raises(TesseraeError, match=r"(?s)Expected the page to answer at http://127.*missing\.py"),
+        page_server.serve_page(tmp_path, "missing.py"),
+    ):
+        pass
 
 
 def test_a_stopwatch_has_a_row_for_each_step():
     said = []
-    watch = large_photo.Stopwatch(large_photo.WebProcess(2**30, ""), said.append)
+    watch = large_photo.Stopwatch(page_server.WebProcess(2**30, ""), said.append)
     watch.measure("zoom in", [lambda: None] * 3)
     assert [row["step"] for row in watch.rows] == ["zoom in"]
     assert said[0].startswith("zoom in: 0.0 s")
@@ -519,6 +482,32 @@ def test_row_of_a_step():
     (table,) = large_photo.tables_of_large_photo([{**row, "cpu_s": None, "peak_mb": None, "after_mb": 200.0}], 12.0)
     assert "| open | 0.3 | - | - | - | 200 |" in tables.format_table(table)
     assert table.notes[-1] == "The file: 12 MB."
+
+
+# --- sessions ---
+
+
+def test_sessions_are_summed_up():
+    row = {"sessions": 10, "shown": 120, "stored": 121, "lost": 0, "different": 1, "unapproved": 0, "replay_ms": 2.5}
+    (table,) = sessions.tables_of_sessions([{"draft": 1, **row}, {"draft": 2, **row}])
+    assert [(each["draft"], each["sessions"], each["stored"], each["different"]) for each in table.rows] == [
+        ("all", 20, 242, 2),
+        (1, 10, 121, 1),
+        (2, 10, 121, 1),
+    ]
+    assert "| all | 20 | 240 | 242 | 0 | 2 | 0 | - |" in tables.format_table(table)
+
+
+def test_the_map_of_a_session_has_whole_tesserae():
+    labels = sessions.grid_of_tesserae()
+    assert (labels.shape, count_tesserae(labels)) == ((sessions.SIZE_PX, sessions.SIZE_PX), (sessions.SIZE_PX // sessions.STEP_PX) ** 2)
+
+
+def test_corrections_at_random_are_of_every_kind():
+    corrected = CorrectedMap.of(sessions.grid_of_tesserae())
+    rng = np.random.default_rng(0)
+    kinds = {type(sessions.random_correction(rng, corrected)).__name__ for _ in range(300)}
+    assert kinds == {"Add", "Delete", "Merge", "Split", "Paint", "Erase", "Replace", "Mortar", "Ignore", "Several"}
 
 
 # --- curve and sheets ---

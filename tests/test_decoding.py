@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tesserae.architecture import EMBEDDED_CONFIG, build_model
+from tesserae.architecture import build_model
+from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.decoding import (
     DecodeMode,
     Seeds,
