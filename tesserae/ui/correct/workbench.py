@@ -7,6 +7,7 @@ import streamlit as st
 
 from tesserae.correcting import Desk
 from tesserae.deepzoom import OverlayStyle, Pyramid
+from tesserae.store.drafts import LoggedEntry
 from tesserae.ui.correct.actions import bring_back, take_back, take_proposal, take_stroke
 from tesserae.ui.correct.bench import Ask, Bench
 from tesserae.ui.correct.look_back import show_look_back
@@ -14,6 +15,7 @@ from tesserae.ui.correct.minimap import show_minimap
 from tesserae.ui.correct.picture import Look, Marks, encode_jpeg, render_canvas
 from tesserae.ui.correct.tools import GROUPS, TOOLS
 from tesserae.ui.correct.view import CANVAS_SIZES, ZOOM_STEP
+from tesserae.ui.correct.words import in_words
 from tesserae.ui.wording import counted, plain
 
 _STROKE_COLOUR = "#FF5A3C"
@@ -134,12 +136,19 @@ def _offer_undo(desk: Desk, bench: Bench, author: str) -> None:
     with st.container(horizontal=True):
         st.button(
             "Undo", icon=":material/undo:", shortcut="Ctrl+Z", on_click=take_back, args=(bench, desk, author),
-            disabled=not desk.map.done, key="undo",
+            disabled=desk.to_undo is None, key="undo", help=_step_in_words(desk.to_undo),
         )  # fmt: skip
         st.button(
             "Redo", icon=":material/redo:", shortcut="Ctrl+Y", on_click=bring_back, args=(bench, desk, author),
-            disabled=not desk.map.undone, key="redo",
+            disabled=desk.to_redo is None, key="redo", help=_step_in_words(desk.to_redo),
         )  # fmt: skip
+
+
+def _step_in_words(step: LoggedEntry | None) -> str | None:
+    """What the button would take back or bring back: an approval, too, and whosever it is."""
+    if step is None:
+        return None
+    return in_words(step.entry.correction) + (f", by {step.entry.author}" if step.entry.author else "")
 
 
 def _offer_proposal(desk: Desk, bench: Bench, author: str) -> None:
