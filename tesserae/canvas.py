@@ -55,7 +55,7 @@ def tidy_labels(labels: Labels) -> tuple[Labels, Mapping[int, int]]:
     for number, box in enumerate(slices, 1):
         if box is None:
             continue
-        part = _largest_part(labels[box] == number)
+        part = largest_part(labels[box] == number)
         tidy[box][part] = number
         whole = ndimage.binary_fill_holes(part)
         areas[number] = np.count_nonzero(whole)
@@ -73,7 +73,7 @@ def tidy_labels(labels: Labels) -> tuple[Labels, Mapping[int, int]]:
     return np.asarray(new_number[tidy]), {new: int(old) for new, old in enumerate(ordered, 1)}
 
 
-def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The largest 4-connected part of a mask; of equal ones the first."""
     count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     return np.asarray(parts == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())) if count > 2 else mask
@@ -99,4 +99,4 @@ def _fill_holes(labels: Labels, number: int) -> None:
     """Give mortar that tessera `number` encloses to it, in place; mortar that does not touch it stays."""
     part = labels == number
     filled = part | (ndimage.binary_fill_holes(part) & (labels == 0))
-    labels[_largest_part(filled)] = number
+    labels[largest_part(filled)] = number

@@ -25,6 +25,7 @@ MAX_LABEL = int(np.iinfo(np.int32).max)
 TABLE_LIMIT = 1 << 25
 """Up to this label a look-up table is used (128 MB of int32 at most); above it, sorting, which is slower."""
 
+_BOX_TABLE_LIMIT = 1 << 20  # boxes of all numbers up to this are looked for at once, 32 bytes each; above it, the map is renumbered first
 _STRIP_ROWS = 512
 _UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, ArithmeticError, struct.error)
 
@@ -143,6 +144,16 @@ def fill_mortar_from_nearest(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.asarray(label_of_site[nearest], dtype=np.int32)
 
 
+def tessera_slices(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], list[tuple[slice, slice]]]:
+    """Labels of the map (H, W), ascending, int32 (N,), and for each the rows and columns of the smallest box around it."""
+    labels = check_label_map(labels)
+    if int(labels.max()) > _BOX_TABLE_LIMIT:
+        values = present_labels(labels)
+        return values, ndimage.find_objects(relabel_sequential(labels), max_label=int(values.size))
+    found = {label: box for label, box in enumerate(ndimage.find_objects(labels), 1) if box is not None}
+    return np.array(list(found), dtype=np.int32), list(found.values())
+
+
 def interior_points(labels: NDArray[np.int32]) -> InteriorPoints:
     """The pixel of each tessera that is farthest from its outline.
 
@@ -153,8 +164,7 @@ def interior_points(labels: NDArray[np.int32]) -> InteriorPoints:
         labels: label map (H, W).
     """
     labels = check_label_map(labels)
-    values = present_labels(labels)
-    boxes = ndimage.find_objects(_sequential(labels, values), max_label=int(values.size))
+    values, boxes = tessera_slices(labels)
     points_xy = np.empty((values.size, 2), dtype=np.float64)
     radius_px = np.empty(values.size, dtype=np.float64)
     for index, (value, (rows, columns)) in enumerate(zip(values, boxes, strict=True)):
@@ -172,11 +182,6 @@ def _deepest_pixel(mask: NDArray[np.bool_]) -> tuple[int, int, float]:
         nearest = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
         return int(rows[nearest]), int(columns[nearest]), radius
     return int(rows[0]), int(columns[0]), radius
-
-
-def _sequential(labels: NDArray[np.int32], values: NDArray[np.int32]) -> NDArray[np.int32]:
-    """`labels` numbered 1..N; itself when it is so already, which saves a copy of the photo's size."""
-    return labels if values.size == 0 or values[-1] == values.size else relabel_sequential(labels)
 
 
 def _strips(array: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:

@@ -1,5 +1,6 @@
 """Pages run without a browser: opening them, pressing buttons, reading what they say."""
 
+import sys
 from functools import cache
 
 from conftest import PROJECT_DIR
@@ -17,7 +18,7 @@ def page(name):
     return AppTest.from_file(str(PROJECT_DIR / "pages" / f"{name}.py"), default_timeout=PATIENCE_S)
 
 
-def open_page(name, **query):
+def open_page(name, /, **query):
     """A page that was opened with an address."""
     app = page(name)
     app.query_params.update(query)
@@ -25,7 +26,12 @@ def open_page(name, **query):
 
 
 def run(app):
-    app.run()
+    """Run a page; what it leaves behind as the main module would be run again by every process that a later test starts."""
+    main = sys.modules["__main__"]
+    try:
+        app.run()
+    finally:
+        sys.modules["__main__"] = main
     assert not app.exception
     return app
 

@@ -18,6 +18,7 @@ from benchmarks import (
     page_server,
     pictures,
     report,
+    sessions,
     sharing,
     speed,
     subject,
@@ -26,6 +27,7 @@ from benchmarks import (
 )
 from benchmarks.__main__ import main
 from tesserae.checkpoints import Checkpoint, find_checkpoint
+from tesserae.corrections.replay import CorrectedMap
 from tesserae.errors import TesseraeError, TruthError
 from tesserae.evaluation import evaluate
 from tesserae.finder import WORKING_SIDE_PX
@@ -480,6 +482,32 @@ def test_row_of_a_step():
     (table,) = large_photo.tables_of_large_photo([{**row, "cpu_s": None, "peak_mb": None, "after_mb": 200.0}], 12.0)
     assert "| open | 0.3 | - | - | - | 200 |" in tables.format_table(table)
     assert table.notes[-1] == "The file: 12 MB."
+
+
+# --- sessions ---
+
+
+def test_sessions_are_summed_up():
+    row = {"sessions": 10, "shown": 120, "stored": 121, "lost": 0, "different": 1, "unapproved": 0, "replay_ms": 2.5}
+    (table,) = sessions.tables_of_sessions([{"draft": 1, **row}, {"draft": 2, **row}])
+    assert [(each["draft"], each["sessions"], each["stored"], each["different"]) for each in table.rows] == [
+        ("all", 20, 242, 2),
+        (1, 10, 121, 1),
+        (2, 10, 121, 1),
+    ]
+    assert "| all | 20 | 240 | 242 | 0 | 2 | 0 | - |" in tables.format_table(table)
+
+
+def test_the_map_of_a_session_has_whole_tesserae():
+    labels = sessions.grid_of_tesserae()
+    assert (labels.shape, count_tesserae(labels)) == ((sessions.SIZE_PX, sessions.SIZE_PX), (sessions.SIZE_PX // sessions.STEP_PX) ** 2)
+
+
+def test_corrections_at_random_are_of_every_kind():
+    corrected = CorrectedMap.of(sessions.grid_of_tesserae())
+    rng = np.random.default_rng(0)
+    kinds = {type(sessions.random_correction(rng, corrected)).__name__ for _ in range(300)}
+    assert kinds == {"Add", "Delete", "Merge", "Split", "Paint", "Erase", "Replace", "Mortar", "Ignore", "Several"}
 
 
 # --- curve and sheets ---

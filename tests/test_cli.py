@@ -243,6 +243,35 @@ def test_an_entry_of_marked_points_is_chosen_by_name(label_map, tmp_path, capsys
     assert (status, len(complaints)) == (2, 1)
 
 
+@pytest.mark.parametrize("name", ["new.tif", "new.json", "new.png"])
+def test_an_annotation_is_converted(name, photo, tmp_path, capsys):
+    labels = three_tesserae()
+    labels[0, 0] = 1  # a fragment, away from its tessera
+    write_label_map(tmp_path / "old.tif", labels)
+    status, printed, complaints = run(capsys, "convert", tmp_path / "old.tif", "--photo", photo, "--out", tmp_path / name)
+    assert (status, printed[0], complaints) == (0, f"old.tif: 3 tesserae, {tmp_path / name}", [])
+    assert printed[1:] == ["1 tessera lay in several pieces; the largest piece of each kept its number. 1 fragment (1 px) became mortar."]
+    status, printed, _ = run(capsys, "convert", tmp_path / name, "--photo", photo, "--out", tmp_path / "back.tif")
+    assert (status, printed[0]) == (0, f"{name}: 3 tesserae, {tmp_path / 'back.tif'}")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "back.tif") > 0, three_tesserae() > 0)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "out", "complaint"),
+    [
+        ("absent.tif", "new.tif", "found none"),
+        ("old.tif", "old.tif", "written over what is read"),
+        ("old.tif", "wall.png", "written over what is read"),
+        ("old.tif", "new.svg", "none of these endings"),
+    ],
+)
+def test_conversions_that_are_refused(annotation, out, complaint, photo, tmp_path, capsys):
+    write_label_map(tmp_path / "old.tif", three_tesserae())
+    status, printed, complaints = run(capsys, "convert", tmp_path / annotation, "--photo", photo, "--out", tmp_path / out)
+    assert (status, printed, len(complaints)) == (2, [], 1)
+    assert complaint in complaints[0]
+
+
 def test_synthetic_mosaics_are_the_same_for_the_same_seed(tmp_path, capsys):
     for folder, count, seed in (("a", 2, 5), ("b", 1, 6)):
         given = ("--out", tmp_path / folder, "-n", count, "--seed", seed, "--size", 96)

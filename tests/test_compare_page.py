@@ -444,13 +444,13 @@ def test_marked_points_are_taken_by_the_photos_name_or_as_chosen(store, photo):
 def test_a_binary_mask_is_taken_with_a_note(store, photo):
     add_both(store, photo)
     app = give_truth(open_page(), "mask.tif", tiff_bytes(np.where(three_tesserae() > 0, 65535, 0)))
-    assert "The truth is a binary mask" in texts(app.caption)
+    assert "The annotation is a binary mask" in texts(app.caption)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("truth.tif", b"no picture", "truth.tif should be a truth image"),
+        ("truth.tif", b"no picture", "truth.tif should be an image of tesserae"),
         ("marks.json", b"{", "should be a JSON file of marked points"),
         ("truth.tif", tiff_bytes(np.array([[1, 2], [3, 0]])), "should have one size"),
     ],

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
-MODULES = ("__init__", "errors", "settings", "photo", "results", "finder", "grid", "segment", "tilecache", "store", "jobs", "cli", "ui")
+MODULES = (
+    "__init__", "errors", "settings", "photo", "results", "finder", "grid", "segment", "tilecache", "store", "jobs", "correcting", "cli",
+    "ui",
+)  # fmt: skip
 HEAVY = ("torch", "torchvision", "sam2", "streamlit")
 
 
@@ -64,6 +67,9 @@ CASES = [
     ("store", "from tesserae import photo", None),
     ("store", "from tesserae import segment", "Imports point downward through the layers"),
     ("store", "from tesserae import jobs", "Imports point downward through the layers"),
+    ("correcting", "from tesserae import store", None),
+    ("correcting", "from tesserae import ui", "Imports point downward through the layers"),
+    ("store", "from tesserae import correcting", "Imports point downward through the layers"),
     ("jobs", "from tesserae import store, tilecache", None),
     ("jobs", "import torch", "Layers 0 to 2 do without torch"),
     ("jobs", "import sqlalchemy", "Only tesserae.store knows sqlalchemy and alembic"),

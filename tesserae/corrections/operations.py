@@ -16,6 +16,10 @@ from tesserae.errors import CorrectionError
 PointXY: TypeAlias = tuple[float, float]
 BoxXYXY: TypeAlias = tuple[int, int, int, int]
 
+_WIDEST_PX = 10_000
+_FARTHEST_PX = 1_000_000
+_IN_PIXELS = f"are numbers of pixels, at most {_FARTHEST_PX:,}"
+
 
 @dataclass(frozen=True)
 class MaskRuns:
@@ -23,7 +27,7 @@ class MaskRuns:
 
     Attributes:
         box_xyxy: where the mask lies in the photo, half open, whole pixels.
-        counts: lengths of the runs in row order, of outside and inside by turns, beginning with outside (0 where the first pixel is inside).
+        counts: lengths of the runs in row order, outside and inside by turns, outside first (0 where the first pixel is inside).
     """
 
     box_xyxy: BoxXYXY
@@ -31,7 +35,7 @@ class MaskRuns:
 
     def __post_init__(self) -> None:
         x0, y0, x1, y1 = self.box_xyxy
-        _expect(x0 < x1 and y0 < y1, f"A mask needs a box with its first corner before its last, found {list(self.box_xyxy)}.")
+        _expect_box(self.box_xyxy)
         _expect(
             all(count >= 0 for count in self.counts) and sum(self.counts) == (x1 - x0) * (y1 - y0),
             f"The runs of a mask fill its box of {(x1 - x0) * (y1 - y0)} pixels, found {sum(self.counts)}.",
@@ -90,6 +94,8 @@ class Delete:
         _expect_polygon(self.polygon_xy)
         _expect_some(self.labels, "labels")
         _expect_some(self.points_xy, "points_xy")
+        _expect(self.points_xy is None or _within_reach(self.points_xy), f"The points {_IN_PIXELS}.")
+        _expect_box(self.box_xyxy)
         _expect(self.below_area_px is None or self.below_area_px > 0, f"below_area_px is above 0, found {self.below_area_px}.")
 
 
@@ -131,7 +137,7 @@ class Paint:
 
     def __post_init__(self) -> None:
         _expect_line(self.line_xy, 1)
-        _expect(self.width_px >= 1, f"A brush is at least 1 pixel wide, found {self.width_px:g}.")
+        _expect_width(self.width_px)
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ class Erase:
 
     def __post_init__(self) -> None:
         _expect_line(self.line_xy, 1)
-        _expect(self.width_px >= 1, f"A brush is at least 1 pixel wide, found {self.width_px:g}.")
+        _expect_width(self.width_px)
 
 
 @dataclass(frozen=True)
@@ -222,13 +228,24 @@ def _expect_some(values: tuple[object, ...] | None, name: str) -> None:
 
 def _expect_polygon(polygon_xy: tuple[PointXY, ...] | None) -> None:
     _expect(polygon_xy is None or len(polygon_xy) >= 3, "A polygon has at least three corners.")
-    _expect(polygon_xy is None or _finite(polygon_xy), "The corners of a polygon are numbers.")
+    _expect(polygon_xy is None or _within_reach(polygon_xy), f"The corners of a polygon {_IN_PIXELS}.")
 
 
 def _expect_line(line_xy: tuple[PointXY, ...] | None, least: int) -> None:
     _expect(line_xy is None or len(line_xy) >= least, f"A line has at least {least} point(s).")
-    _expect(line_xy is None or _finite(line_xy), "The points of a line are numbers.")
+    _expect(line_xy is None or _within_reach(line_xy), f"The points of a line {_IN_PIXELS}.")
 
 
-def _finite(points_xy: tuple[PointXY, ...]) -> bool:
-    return bool(np.isfinite(np.asarray(points_xy, dtype=np.float64)).all())
+def _expect_width(width_px: float) -> None:
+    _expect(1 <= width_px <= _WIDEST_PX, f"A brush is 1 to {_WIDEST_PX:,} pixels wide, found {width_px:g}.")
+
+
+def _expect_box(box_xyxy: BoxXYXY | None) -> None:
+    _expect(
+        box_xyxy is None or (box_xyxy[0] < box_xyxy[2] and box_xyxy[1] < box_xyxy[3]),
+        f"A box has its first corner before its last, found {list(box_xyxy or ())}.",
+    )
+
+
+def _within_reach(points_xy: tuple[PointXY, ...]) -> bool:
+    return bool((np.abs(np.asarray(points_xy, dtype=np.float64)) <= _FARTHEST_PX).all())
