@@ -16,10 +16,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Files that one process runs one after the other, for they share what takes long to start, or disturb each other; the longest come first,
 # so that none is left over at the end. Any other file is a group of its own.
 GROUPS = {
-    "browser": ("test_viewer_browser", "test_browser", "test_compare_browser", "test_collection_browser"),
+    "browser with worker": ("test_browser", "test_compare_browser"),
+    "browser": ("test_correct_browser", "test_viewer_browser", "test_collection_browser"),
     "worker": ("test_jobs_worker", "test_jobs_engine"),
     "segment": ("test_segment",),
-    "database": ("test_store_",),
+    "database": ("test_store_", "test_correcting", "test_correct_actions"),
 }
 
 
