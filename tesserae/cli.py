@@ -161,6 +161,22 @@ def compare(
 
 
 @app.command()
+def correct(
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Label map to correct (TIFF).")],
+    log: Annotated[Path, typer.Option("--log", metavar="FILE", help="Corrections, a JSON object per line; see docs/corrections.md.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The corrected label map (TIFF); a bad line leaves it as it is.")],
+) -> None:
+    """Make the corrections of a log over a label map."""
+    from tesserae.corrections.log import describe_replay, replay_log
+    from tesserae.labelmap import read_label_map, write_label_map
+
+    found = read_label_map(labels)
+    corrected = replay_log(found, log)
+    write_label_map(out, corrected.labels)
+    typer.echo(describe_replay(found, corrected))
+
+
+@app.command()
 def synthesize(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the mosaics.")],
     count: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 1,
