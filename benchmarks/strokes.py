@@ -23,7 +23,7 @@ from tesserae.store.photos import PhotoFacts, add_photo
 from tesserae.synthetic import render_mosaic
 from tesserae.ui.correct.view import View
 
-SEED, BASE_SIZE, BASE_SIDE_PX, ENLARGED, STROKES = 5100, (1000, 750), 14.0, 8, 20
+SEED, BASE_SIZE, BASE_SIDE_PX, ENLARGED, STROKES = 5100, (1000, 750), 12.3, 8, 20
 
 _STROKE_PX = 60.0  # length on the canvas
 _PATIENCE_MS = 60_000
