@@ -27,7 +27,7 @@ pytest_plugins = "browser_fixtures"
 
 PITCH_PX, JOINT_PX, ROWS = 60, 16, 5
 CALM_LOOKS = 4
-WINDOW = {"width": 1500, "height": 1050}  # the canvas and what stands beside it
+WINDOW = {"width": 1600, "height": 1050}  # the canvas and what stands beside it
 
 
 @pytest.fixture
