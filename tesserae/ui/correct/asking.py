@@ -35,7 +35,8 @@ def ask_model(settings: Settings, desk: Desk, photo: Pyramid, points: Points, bo
     memory = PhotoMemory(open_cache(settings), desk.draft.photo_id)
     image = map_photo(photo)
     clicks = Clicks(tuple(point for point, _ in points), tuple(sign for _, sign in points), box_xyxy)
-    answer = session.click(image, clicks, find_side_px(image, session.models, Clock(), memory), memory)
+    side_px = _given_side_px(desk) or find_side_px(image, session.models, Clock(), memory)  # that of the run, whose embeddings are kept
+    answer = session.click(image, clicks, side_px, memory)
     return Proposal(answer.mask, answer.predicted_iou, {**clicks.as_dict(), "checkpoint": name})
 
 
@@ -46,6 +47,14 @@ def get_click_session(name: str, settings: Settings) -> "ClickSession":
     from tesserae.models import load_models
 
     return ClickSession(load_models(find_checkpoint(name, settings.weights, settings.checkpoint_url), "auto"))
+
+
+def _given_side_px(desk: Desk) -> float | None:
+    """The tessera side that was given for the run which made the draft's first map; None where the finder estimated it."""
+    if desk.draft.segmentation_id is None:
+        return None
+    given = get_segmentation(desk.store, desk.draft.segmentation_id).options.get("tessera_px")
+    return given if isinstance(given, float) else None
 
 
 def _model_of(settings: Settings, desk: Desk) -> str:
