@@ -84,7 +84,9 @@ def mosaics(draw):
 
 def points(least, most):
     """Points in and around the photo, often on the grid of pixels or in their middles."""
-    number = st.integers(-4, 2 * max(SHAPE) + 4).map(lambda half: half / 2) | st.floats(-3, max(SHAPE) + 3)
+    number = st.integers(-4, 2 * max(SHAPE) + 4).map(lambda half: half / 2) | st.floats(-3, max(SHAPE) + 3).map(
+        lambda value: round(value, 3)
+    )
     return st.lists(st.tuples(number, number), min_size=least, max_size=most).map(tuple)
 
 

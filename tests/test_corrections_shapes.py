@@ -32,7 +32,7 @@ def whole(shape):
 def distance_to_line(line_xy):
     """Distance of each pixel centre of a photo of `SHAPE` to a line, by the nearest of many points on it."""
     ends = np.array(line_xy if len(line_xy) > 1 else line_xy * 2)
-    share = np.linspace(0, 1, 2001)[:, None]
+    share = np.linspace(0, 1, 801)[:, None]
     on_line = np.concatenate([start + share * (end - start) for start, end in pairwise(ends)])
     return np.array([np.hypot(*(on_line - centre).T).min() for centre in centres()]).reshape(SHAPE)
 
@@ -64,7 +64,7 @@ def test_polygon(polygon_xy, expected):
     assert lines(polygon_shape(polygon_xy, (6, 8))) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(points(3, 9))
 @example(STAR)
 def test_a_pixel_is_in_a_polygon_when_its_centre_is(polygon_xy):
@@ -99,13 +99,15 @@ def test_brush(line_xy, width_px, expected):
     assert lines(brush_shape(line_xy, width_px, (6, 8))) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(points(1, 4), WIDTHS)
+@example(((3.0, 0.0), (15.0, 1e-300)), 5.0)
+@example(((3.0, 2.0), (3.0, 2.0), (3.0 + 1e-12, 12.0)), 3.0)
 def test_a_pixel_is_brushed_when_its_centre_is_within_half_the_width(line_xy, width_px):
     distance = distance_to_line(line_xy)
     brushed = whole(brush_shape(line_xy, width_px, SHAPE))
     assert brushed[distance < width_px / 2 - 1e-9].all()
-    assert not brushed[distance > width_px / 2 + 0.02].any()
+    assert not brushed[distance > width_px / 2 + 0.05].any()
 
 
 def test_a_very_long_stroke_is_exact_and_takes_no_detour():

@@ -168,7 +168,7 @@ class Replace:
 
 @dataclass(frozen=True)
 class Mortar:
-    """Everything inside a polygon is mortar: tesserae lose their pixels there."""
+    """Everything inside a polygon is mortar: tesserae lose their pixels there, and nothing in it is ignored any more."""
 
     polygon_xy: tuple[PointXY, ...]
 

@@ -3,9 +3,6 @@
 A pixel (column j, row i) has its centre at (j + 0.5, i + 0.5). Nothing here knows of tesserae.
 """
 
-import itertools
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +11,8 @@ from numpy.typing import NDArray
 from tesserae.corrections.boxes import EMPTY, common_box, is_empty, window
 from tesserae.corrections.operations import BoxXYXY, MaskRuns, PointXY
 from tesserae.errors import CorrectionError
-from tesserae.polygons import fill_polygon
 
-_LONGEST_PX = 128.0  # of a brush stroke that is looked at in one go: its box, not its length, is what costs
+_DECIMALS = 6  # of a brush's points: what is finer means nothing, and would not stay finite where a step is divided by
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,26 +40,39 @@ NOTHING = Shape(EMPTY, np.zeros((0, 0), dtype=bool))
 
 
 def polygon_shape(polygon_xy: tuple[PointXY, ...], shape: tuple[int, int]) -> Shape:
-    """Pixels whose centre lies inside a polygon by the even-odd rule, in a photo of `shape` (H, W)."""
+    """Pixels whose centre lies inside a polygon by the even-odd rule, in a photo of `shape` (H, W).
+
+    Each row of pixel centres is cut with the sides of the polygon; the pixels of a row change between outside and inside at every cut.
+    A side owns its upper corner only, so that no corner counts twice.
+    """
     corners = np.asarray(polygon_xy, dtype=np.float64)
     box = _box_around(corners, 0.0, shape)
-    return NOTHING if is_empty(box) else Shape(box, fill_polygon(corners, box))
-
-
-def brush_shape(line_xy: tuple[PointXY, ...], width_px: float, shape: tuple[int, int]) -> Shape:
-    """Pixels whose centre is within half of `width_px` of a line through points; one point makes a disc."""
-    points = np.asarray(line_xy, dtype=np.float64)
-    radius = width_px / 2
-    box = _box_around(points, radius, shape)
     if is_empty(box):
         return NOTHING
     x0, y0, x1, y1 = box
-    mask = np.zeros((y1 - y0, x1 - x0), dtype=bool)
-    for start, end in _short_steps(points):
-        near = common_box(_box_around(np.stack([start, end]), radius, shape), box)
-        if not is_empty(near):
-            mask[window(near, (x0, y0))] |= _near_segment(near, start, end, radius)
-    return Shape(box, mask)
+    cut_x, cut_y = _cuts(corners, y0, y1)
+    turns = np.zeros((y1 - y0, x1 - x0 + 1), dtype=bool)
+    np.logical_xor.at(turns, (cut_y - y0, _column(cut_x, box)), True)
+    return Shape(box, np.logical_xor.accumulate(turns, axis=1)[:, :-1])
+
+
+def brush_shape(line_xy: tuple[PointXY, ...], width_px: float, shape: tuple[int, int]) -> Shape:
+    """Pixels whose centre is within half of `width_px` of a line through points; one point makes a disc.
+
+    What is near a step of the line is convex, so each row of pixel centres has one section in it: the time follows rows, not pixels.
+    """
+    points = np.asarray(line_xy if len(line_xy) > 1 else line_xy * 2, dtype=np.float64).round(_DECIMALS)
+    box = _box_around(points, width_px / 2, shape)
+    if is_empty(box):
+        return NOTHING
+    x0, y0, x1, y1 = box
+    step, row = _rows_near(points, width_px / 2, y0, y1)
+    first, last = _sections(points[step], points[step + 1], np.asarray(row + 0.5), width_px / 2)
+    filled = first <= last
+    edges = np.zeros((y1 - y0, x1 - x0 + 1), dtype=np.int32)
+    np.add.at(edges, (row[filled] - y0, _column(first[filled], box)), 1)
+    np.add.at(edges, (row[filled] - y0, _column(np.nextafter(last[filled], np.inf), box)), -1)
+    return Shape(box, np.cumsum(edges, axis=1, out=edges)[:, :-1] > 0)
 
 
 def runs_shape(runs: MaskRuns, shape: tuple[int, int]) -> Shape:
@@ -93,18 +102,64 @@ def _box_around(points: NDArray[np.float64], radius: float, shape: tuple[int, in
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def _short_steps(points: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Both ends of each step of a line, with points in between so that none is longer than `_LONGEST_PX`; one point is a step by itself."""
-    for start, end in itertools.pairwise(points if len(points) > 1 else points[[0, 0]]):
-        count = max(1, math.ceil(float(np.abs(end - start).max()) / _LONGEST_PX))
-        yield from itertools.pairwise(start + (end - start) * (np.arange(count + 1)[:, None] / count))
+def _column(x: NDArray[np.float64], box: BoxXYXY) -> NDArray[np.intp]:
+    """The first column of a box whose centre is not left of x, (N,); one beyond the last where all are."""
+    return np.asarray(np.clip(np.ceil(x - 0.5) - box[0], 0, box[2] - box[0]), dtype=np.intp)
 
 
-def _near_segment(box: BoxXYXY, start: NDArray[np.float64], end: NDArray[np.float64], radius: float) -> NDArray[np.bool_]:
-    """Tell which pixel centres of a box are within `radius` of a segment; bool (h, w)."""
-    x = np.arange(box[0], box[2]) + 0.5 - start[0]
-    y = (np.arange(box[1], box[3]) + 0.5 - start[1])[:, None]
-    dx, dy = end - start
-    length2 = dx * dx + dy * dy
-    along = np.clip((x * dx + y * dy) / length2, 0.0, 1.0) if length2 > 0 else np.zeros((y.size, x.size))
-    return np.asarray((x - along * dx) ** 2 + (y - along * dy) ** 2 <= radius * radius)
+def _rows_between(low: NDArray[np.float64], high: NDArray[np.float64], y0: int, y1: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Of y0 to y1 the rows whose centre is at least `low` and below `high`, for each of N: its index, and the row; two arrays (M,)."""
+    first = np.clip(np.ceil(low - 0.5), y0, y1).astype(np.intp)
+    count = np.clip(np.ceil(high - 0.5), y0, y1).astype(np.intp) - first
+    index = np.repeat(np.arange(len(low)), count)
+    return index, np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + first[index]
+
+
+def _cuts(corners: NDArray[np.float64], y0: int, y1: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Where the sides of a polygon cut the rows of pixel centres y0 to y1: x, and the row; two arrays (M,)."""
+    others = np.roll(corners, 1, axis=0)
+    side, row = _rows_between(np.minimum(corners, others)[:, 1], np.maximum(corners, others)[:, 1], y0, y1)
+    (ax, ay), (bx, by) = corners[side].T, others[side].T
+    return ax + (bx - ax) * (row + 0.5 - ay) / (by - ay), row
+
+
+def _rows_near(points: NDArray[np.float64], radius: float, y0: int, y1: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Each step of a line with each row that may be within `radius` of it; two arrays (M,)."""
+    y = points[:, 1]
+    return _rows_between(np.minimum(y[:-1], y[1:]) - radius, np.maximum(y[:-1], y[1:]) + radius + 1, y0, y1)
+
+
+def _sections(
+    start: NDArray[np.float64], end: NDArray[np.float64], y: NDArray[np.float64], radius: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """First and last x at height y (M,) within `radius` of the steps from `start` to `end` (M, 2); first above last where there is none.
+
+    Such a section is that of the discs around both ends and of the rectangle between them, taken together.
+    """
+    sections = _disc(start, y, radius), _disc(end, y, radius), _rectangle(start, end - start, y, radius)
+    first, last = np.stack(sections, axis=1)
+    return first.min(axis=0), last.max(axis=0)
+
+
+def _disc(centre: NDArray[np.float64], y: NDArray[np.float64], radius: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    aside = y - centre[:, 1]
+    half = np.sqrt(np.maximum(radius**2 - aside**2, 0))
+    inside = np.abs(aside) <= radius
+    return np.where(inside, centre[:, 0] - half, np.inf), np.where(inside, centre[:, 0] + half, -np.inf)
+
+
+def _rectangle(
+    start: NDArray[np.float64], step: NDArray[np.float64], y: NDArray[np.float64], radius: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Section of what is within `radius` aside of a step and neither before its start nor beyond its end."""
+    (dx, dy), below = step.T, y - start[:, 1]
+    length = np.hypot(dx, dy)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a level or an upright step bounds x one way only, see below
+        ends = np.sort([-below * dy / dx, (length**2 - below * dy) / dx], axis=0)
+        sides = below * dx / dy + np.multiply.outer([-1, 1], radius * (length / np.abs(dy)))
+    open_ends = np.where((below * dy >= 0) & (below * dy <= length**2), [[-np.inf], [np.inf]], [[np.inf], [-np.inf]])
+    open_sides = np.where(np.abs(below) <= radius, [[-np.inf], [np.inf]], [[np.inf], [-np.inf]])
+    bounds = np.where(dx == 0, open_ends, ends), np.where(dy == 0, open_sides, sides)
+    first, last = np.maximum(bounds[0][0], bounds[1][0]), np.minimum(bounds[0][1], bounds[1][1])
+    inside = (first <= last) & (length > 0)
+    return np.where(inside, start[:, 0] + first, np.inf), np.where(inside, start[:, 0] + last, -np.inf)
