@@ -11,6 +11,7 @@ st.navigation(
         st.Page("pages/count.py", title="Count tesserae", default=True),
         st.Page("pages/mosaics.py", title="Mosaics"),
         st.Page("pages/compare.py", title="Compare"),
+        st.Page("pages/correct.py", title="Correct"),
         st.Page("pages/models.py", title="Models"),
     ]
 ).run()

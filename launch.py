@@ -45,6 +45,8 @@ WORKER_STARTS = 5  # so often it is started again when it dies soon after each s
 WORKER_SOUND_S = 60.0  # one that lived so long did not die of its start
 LOOK_EVERY_S = 0.2
 
+MOST_TEST_PROCESSES = 5  # each takes about a gigabyte of memory, and loads the libraries for itself
+
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER_PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -226,9 +228,13 @@ def worker_command(python: str) -> list[str]:
     return [python, "-m", "tesserae", "worker"]
 
 
-def pytest_command(python: str, arguments: Sequence[str]) -> list[str]:
-    """Return the command line of the tests; without arguments the whole suite, file by file on several cores, with its coverage floor."""
-    whole = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--cov", "--cov-report=term-missing:skip-covered"]
+def pytest_command(python: str, arguments: Sequence[str], cores: int | None) -> list[str]:
+    """Return the command line of the tests; without arguments the whole suite on all cores, with its coverage floor.
+
+    One process more than there are cores, for some tests wait for browsers and workers; groups are those of tests/conftest.py.
+    """
+    processes = min((cores or 1) + 1, MOST_TEST_PROCESSES)
+    whole = ["-n", str(processes), "--dist", "loadgroup", "--no-loadscope-reorder", "--cov", "--cov-report=term-missing:skip-covered"]
     return [python, "-m", "pytest", *(arguments or whole)]
 
 
@@ -392,7 +398,7 @@ def command_test(arguments: Sequence[str]) -> int:
     if browser is None:
         print(BROWSER_ADVICE, file=sys.stderr, flush=True)
     environment = {"TESSERAE_CHROMIUM": browser} if browser else {}
-    return run_child(pytest_command(str(venv_python(VENV_DIR, os.name)), arguments), environment)
+    return run_child(pytest_command(str(venv_python(VENV_DIR, os.name)), arguments, os.cpu_count()), environment)
 
 
 def command_lint(arguments: Sequence[str]) -> int:

@@ -10,7 +10,22 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import big, cleanup, curve, invariance, large_photo, marked, review, sharing, sheet, speed, synthetic
+from benchmarks import (
+    big,
+    cleanup,
+    click,
+    curve,
+    invariance,
+    large_photo,
+    marked,
+    review,
+    sessions,
+    sharing,
+    sheet,
+    speed,
+    strokes,
+    synthetic,
+)
 from benchmarks.report import Report, format_report, machine_facts, write_report
 from benchmarks.subject import Subject
 from benchmarks.tables import Table
@@ -191,6 +206,27 @@ def run_sharing(
     _publish("sharing", subject, {"seed": seed, "size": size}, sharing.tables_of_sharing(rows), out)
 
 
+@app.command("click")
+def run_click(
+    count: Annotated[int, typer.Option("-n", min=1, help="How many mosaics.")] = 24,
+    first_seed: FirstSeed = 6300,
+    size: Annotated[int, typer.Option(min=128, help="Side of the square photo in pixels.")] = 360,
+    stones: Annotated[int, typer.Option(min=1, help="Stones of each mosaic that a run found, and at most as many that it missed.")] = 8,
+    clicks: Annotated[int, typer.Option(min=1, help="Clicks that are timed, of each model and way.")] = 9,
+    out: Out = OUT_DIR,
+    checkpoint: CheckpointName = EMBEDDED_NAME,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """One stone from clicks: IoU by kind of prompt, and time with and without kept embeddings."""
+    subject = _subject(checkpoint, device, threads)
+    seeds = range(first_seed, first_seed + count)
+    rows = click.measure_clicks(seeds, size, subject, _say, most=stones, most_missed=stones)
+    times = click.measure_times(_subject(EMBEDDED_NAME, device, threads), _say, clicks=clicks)
+    options = {"n": count, "first_seed": first_seed, "size": size, "stones": stones, "clicks": clicks}
+    _publish("click", subject, options, click.tables_of_clicks(rows, times), out)
+
+
 @app.command("large_photo")
 def run_large_photo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the mosaic.")] = large_photo.SEED,
@@ -203,6 +239,28 @@ def run_large_photo(
     size_mb = large_photo.photo_path(out / "large_photo", mosaic * copies).stat().st_size / 1e6
     options = {"seed": seed, "mosaic": mosaic, "copies": copies}
     _publish("large_photo", _subject(EMBEDDED_NAME, "cpu", None), options, large_photo.tables_of_large_photo(rows, size_mb), out)
+
+
+@app.command("strokes")
+def run_strokes(
+    count: Annotated[int, typer.Option("-n", min=1, help="How many strokes.")] = strokes.STROKES,
+    out: Out = OUT_DIR,
+) -> None:
+    """Correcting 3,000 tesserae in 48 megapixels on the page, in a real browser: time, memory and bytes of a stroke."""
+    rows = strokes.measure_strokes(_say, strokes=count)
+    _publish("strokes", _subject(EMBEDDED_NAME, "cpu", None), {"n": count}, strokes.tables_of_strokes(rows), out)
+
+
+@app.command("sessions")
+def run_sessions(
+    count: Annotated[int, typer.Option("-n", min=1, help="How many sessions.")] = sessions.SESSIONS,
+    first_seed: FirstSeed = 0,
+    out: Out = OUT_DIR,
+) -> None:
+    """Correction sessions that end by kill -9: whether anything that was shown as applied is lost."""
+    rows = sessions.measure_sessions(count, first_seed, _say)
+    subject = _subject(EMBEDDED_NAME, "cpu", None)
+    _publish("sessions", subject, {"n": count, "first_seed": first_seed}, sessions.tables_of_sessions(rows), out)
 
 
 @app.command("curve")

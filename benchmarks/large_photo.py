@@ -1,11 +1,7 @@
 """A photo of 100 megapixels on the page, in a real browser: seconds and memory of the web process to add it, open it and zoom in."""
 
 import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,10 +12,10 @@ from typing import Any
 
 import launch
 from benchmarks.big import mirror_tile, write_tiff
+from benchmarks.page_server import WebProcess, serve_page
 from benchmarks.tables import Column, Row, Table
 from tesserae.download import sha256_of_file
 from tesserae.errors import TesseraeError
-from tesserae.settings import PROJECT_DIR
 from tesserae.synthetic import render_mosaic
 
 SEED, MOSAIC_PX, SIDE_PX, COPIES, STEPS = 5100, 1250, 30.0, 8, 8
@@ -54,42 +50,6 @@ NOTES = (
     ),
     "Other work shared the machine; processor time, the mean of one, is least changed by that.",
 )
-
-
-@dataclass
-class WebProcess:
-    """The running page.
-
-    Attributes:
-        pid: of the process.
-        address: of the page.
-    """
-
-    pid: int
-    address: str
-
-    def forget_peak(self) -> None:
-        """Let the peak of memory begin anew, where the system allows it."""
-        try:
-            Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="ascii")
-        except OSError:
-            return
-
-    def cpu_s(self) -> float | None:
-        """Processor time so far in all threads; None where the system does not tell."""
-        try:
-            fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        except OSError:
-            return None
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def memory_mb(self) -> tuple[float | None, float | None]:
-        """Resident memory now and at its peak, MB (10^6 bytes); None where the system does not tell."""
-        try:
-            status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
-        except OSError:
-            return None, None
-        return read_status(status)
 
 
 @dataclass
@@ -155,31 +115,6 @@ def row_of_step(step: str, times_s: list[float]) -> Row:
     return {"step": step, "elapsed_s": median(times_s), "worst_s": max(times_s) if len(times_s) > 1 else None}
 
 
-def read_status(status: str) -> tuple[float | None, float | None]:
-    """Resident memory now and at its peak in MB, from the text of /proc/PID/status."""
-    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-    now_mb, peak_mb = (int(fields[name].split()[0]) * 1024 / 1e6 if name in fields else None for name in ("VmRSS", "VmHWM"))
-    return now_mb, peak_mb
-
-
-@contextmanager
-def serve_page(home: Path) -> Iterator[WebProcess]:
-    """Run the page on a collection; raises TesseraeError when it does not answer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    environment = os.environ | {"TESSERAE_HOME": str(home)}
-    server = subprocess.Popen(command, cwd=PROJECT_DIR, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process = WebProcess(server.pid, f"http://127.0.0.1:{port}")
-        _wait_until_healthy(process.address)
-        yield process
-    finally:
-        server.terminate()
-        server.wait()
-
-
 @contextmanager
 def open_window() -> Iterator[Any]:
     """A window of a headless browser, playwright's `Page`; raises TesseraeError when there is no browser."""
@@ -194,18 +129,6 @@ def open_window() -> Iterator[Any]:
         window.set_default_timeout(_PATIENCE_S * 1000)
         yield window
         browser.close()
-
-
-def _wait_until_healthy(address: str) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
-                if answer.read() == b"ok":
-                    return
-        except OSError:
-            time.sleep(0.1)
-    raise TesseraeError(f"Expected the page to answer at {address}, it did not. Start it with `make run` to see why.")
 
 
 def _add_open_and_zoom(photo: Path, watch: Stopwatch, window: Any, steps: int) -> list[Row]:

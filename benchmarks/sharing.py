@@ -21,7 +21,8 @@ from benchmarks.subject import Subject
 from benchmarks.tables import Column, Row, Table
 from tesserae.architecture import build_model
 from tesserae.checkpoints import EMBEDDED_NAME, find_checkpoint
-from tesserae.segment import Segmentation, SegmentOptions, segment_photo
+from tesserae.options import SegmentOptions
+from tesserae.segment import Segmentation, segment_photo
 from tesserae.synthetic import render_mosaic
 from tesserae.tilecache import PhotoMemory, TileCache
 

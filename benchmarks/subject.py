@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tesserae.checkpoints import Checkpoint
 from tesserae.errors import TesseraeError
-from tesserae.segment import Segmentation, SegmentOptions, segment_photo
+from tesserae.options import SegmentOptions
+from tesserae.segment import Segmentation, segment_photo
 from tesserae.settings import PROJECT_DIR
 
 

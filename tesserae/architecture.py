@@ -1,4 +1,4 @@
-"""Turns configs and weights files into SAM 2 models; which files there are is known to `tesserae.checkpoints`.
+"""Turns configs and weights files into SAM 2 models; configs' names are in `tesserae.config_names`, the files in `tesserae.checkpoints`.
 
 A config is a YAML file in the form of the sam2 package: a key `model` with `_target_` entries. It is read straight
 from the package that holds it. Importing sam2 sets up hydra's global search path unless somebody did so before; nothing
@@ -19,27 +19,14 @@ from omegaconf import OmegaConf
 from sam2.modeling.sam2_base import SAM2Base as SAM2Base  # handed on: other modules do without sam2
 from torch import Tensor
 
+from tesserae.config_names import EMBEDDED_CONFIG, OFFICIAL_CONFIGS, resolve_config
 from tesserae.errors import CheckpointError
 
 StateDict = dict[str, Tensor]
 
-EMBEDDED_CONFIG = "tesserae_mini"
-
-# size: (letter in the config's file name, channels of the first stage, number of transformer blocks)
-_OFFICIAL_SIZES = {
-    "tiny": ("t", 96, 12),
-    "small": ("s", 96, 16),
-    "base_plus": ("b+", 112, 24),
-    "large": ("l", 144, 48),
-}
-_OFFICIAL_CONFIGS = {
-    (version, size): f"configs/{version}/{version}_hiera_{letter}.yaml"
-    for version in ("sam2", "sam2.1")
-    for size, (letter, _, _) in _OFFICIAL_SIZES.items()
-}
-KNOWN_CONFIGS: tuple[str, ...] = (EMBEDDED_CONFIG, *_OFFICIAL_CONFIGS.values())
-
-_EMBEDDED_KEY = (32, 8)  # as the last two figures above
+# Channels of the first stage and number of transformer blocks
+_EMBEDDED_KEY = (32, 8)
+_OFFICIAL_KEYS = {"tiny": (96, 12), "small": (96, 16), "base_plus": (112, 24), "large": (144, 48)}
 
 _FIRST_WEIGHT = "image_encoder.trunk.patch_embed.proj.weight"
 _BLOCK = re.compile(r"image_encoder\.trunk\.blocks\.(\d+)\.")
@@ -57,7 +44,7 @@ def build_model(config: str) -> SAM2Base:
     The weights come from torch's global random generator: seed it for the same weights again.
 
     Args:
-        config: a name out of `KNOWN_CONFIGS`, or a short form that `resolve_config` understands.
+        config: a name out of `tesserae.config_names.KNOWN_CONFIGS`, or a short form that `resolve_config` understands.
 
     Raises:
         CheckpointError: the config is unknown.
@@ -70,33 +57,15 @@ def build_model(config: str) -> SAM2Base:
     return model.eval()
 
 
-def resolve_config(config: str) -> str:
-    """Give the full name of a config.
-
-    Accepted are the names in `KNOWN_CONFIGS`; the file name of such a config or of its official checkpoint, with or
-    without its ending; and a size with or without a version (`large`, `2.1-large`; without a version it is 2.0).
-
-    Raises:
-        CheckpointError: the name means none of them.
-    """
-    if config in KNOWN_CONFIGS:
-        return config
-    found = _short_names().get(config.strip().lower())
-    if found is None:
-        choices = ", ".join([EMBEDDED_CONFIG, *(f"{version}-{size}" for version, size in _OFFICIAL_CONFIGS)])
-        raise CheckpointError(f"The config '{config}' is unknown. Expected one of: {choices}. Give one of these names.")
-    return found
-
-
 def recognise_config(state_dict: Mapping[str, Tensor]) -> str | None:
     """Tell from names and shapes which known config a state_dict was made with; None if it is none of them."""
     key = _size_key(state_dict)
     if key == _EMBEDDED_KEY:
         return EMBEDDED_CONFIG
     version = "sam2.1" if _ONLY_IN_2_1 in state_dict else "sam2"
-    for size, (_, *official_key) in _OFFICIAL_SIZES.items():
-        if key == tuple(official_key):
-            return _OFFICIAL_CONFIGS[version, size]
+    for size, official_key in _OFFICIAL_KEYS.items():
+        if key == official_key:
+            return OFFICIAL_CONFIGS[version, size]
     return None
 
 
@@ -190,17 +159,6 @@ def _is_state_dict(contents: object) -> TypeGuard[StateDict]:
         and bool(contents)
         and all(isinstance(name, str) and isinstance(value, Tensor) for name, value in contents.items())
     )
-
-
-def _short_names() -> dict[str, str]:
-    names = {EMBEDDED_CONFIG: EMBEDDED_CONFIG, f"{EMBEDDED_CONFIG}.yaml": EMBEDDED_CONFIG}
-    for (version, size), config in _OFFICIAL_CONFIGS.items():
-        stem = config.split("/")[-1].removesuffix(".yaml")
-        checkpoint = f"{version}_hiera_{size}"
-        number = "2.1" if version == "sam2.1" else "2.0"
-        short = [config, stem, f"{stem}.yaml", checkpoint, f"{checkpoint}.pt", f"{number}-{size}", f"{version}-{size}"]
-        names |= dict.fromkeys(short, config)
-    return names | {size: _OFFICIAL_CONFIGS["sam2", size] for size in _OFFICIAL_SIZES}
 
 
 def _name_some(names: list[str], what: str) -> str:

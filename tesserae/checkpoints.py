@@ -1,25 +1,21 @@
-"""The registry of checkpoints: which there are, whether their files are sound, and how they become models.
+"""The registry of checkpoints: which there are, whether their files are sound, and where they can be had.
 
 A checkpoint is a .pt file in the weights folder. Three kinds: the embedded one that comes with the program, the eight
 that Meta published (their table is below), and fine-tuned ones, each with a JSON record of the same name beside it.
-Reading files into models is in `tesserae.architecture`, fetching in `tesserae.download`.
+Reading files into models is in `tesserae.weights`, fetching in `tesserae.download`; nothing here needs torch but the check of a file
+without a recorded hash.
 """
 
 import difflib
 import json
 import logging
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import torch
-
-from tesserae.architecture import SAM2Base, StateDict, build_model, load_weights, resolve_config
-from tesserae.architecture import read_checkpoint_file as read_checkpoint_file
+from tesserae.config_names import resolve_config
 from tesserae.download import Progress, Retry, fetch_file, format_size, sha256_of_file
 from tesserae.errors import CheckpointError, DownloadError
 
@@ -67,7 +63,7 @@ class Checkpoint:
     Attributes:
         name: as given on the command line; the file is called `<name>.pt`.
         kind: where it comes from.
-        config: name of its architecture, one of `tesserae.architecture.KNOWN_CONFIGS`.
+        config: name of its architecture, one of `tesserae.config_names.KNOWN_CONFIGS`.
         path: where the file is, or would be.
         url: where it can be fetched; None if nowhere.
         size_bytes: the size that the file should have; None if not recorded.
@@ -129,51 +125,11 @@ def find_checkpoint(name: str, weights_dir: Path, base_url: str) -> Checkpoint:
         if checkpoint.name == wanted:
             return checkpoint
     if _NAME.fullmatch(wanted) and (weights_dir / f"{wanted}.pt").is_file():
-        return _finetuned(weights_dir / f"{wanted}.pt")  # raises, and says what is wrong with the record
+        return read_finetuned(weights_dir / f"{wanted}.pt")  # raises, and says what is wrong with the record
     names = [checkpoint.name for checkpoint in known]
     close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(close)}? " if close else ""
     raise CheckpointError(f"There is no checkpoint named '{wanted}'. {hint}The known ones are: {', '.join(names)}.")
-
-
-def load_model(checkpoint: Checkpoint) -> SAM2Base:
-    """Build a checkpoint's architecture and fill it with its weights; float32, in eval mode, on the CPU.
-
-    Leaves torch's global random generator as it was.
-
-    Raises:
-        CheckpointError: the file is not there (says how to get it), unreadable, or does not fit its config.
-    """
-    if not checkpoint.installed:
-        raise CheckpointError(_how_to_get(checkpoint))
-    contents = read_checkpoint_file(checkpoint.path)
-    with torch.random.fork_rng(devices=[]):
-        model = build_model(checkpoint.config)
-    _load_named_weights(model, contents["model"], checkpoint.path, checkpoint.config)
-    return model
-
-
-def import_checkpoint(file: Path, config: str, weights_dir: Path, name: str | None = None) -> Checkpoint:
-    """Copy somebody's checkpoint file into the weights folder with a record, after checking that it fits its config.
-
-    Args:
-        file: {"model": state_dict} or a bare state_dict.
-        config: the architecture, in any form that `tesserae.architecture.resolve_config` takes.
-        weights_dir: created if need be.
-        name: what to call it; None for the file's own name without its ending.
-
-    Raises:
-        CheckpointError: a name that is taken or not allowed, an unreadable file, weights that do not fit, a full disk.
-    """
-    full_config = resolve_config(config)
-    target = weights_dir / f"{free_name(file.stem if name is None else name, weights_dir)}.pt"
-    contents = read_checkpoint_file(file)
-    with torch.random.fork_rng(devices=[]):
-        model = build_model(full_config)
-    _load_named_weights(model, contents["model"], file, full_config)
-    origin = {"source_file": file.name, "source_sha256": sha256_of_file(file), "parent": None}
-    _write_with_record(target, {"model": model.state_dict()}, {"config": full_config, **origin})
-    return _finetuned(target)
 
 
 def fetch_checkpoint(checkpoint: Checkpoint, *, partial_dir: Path, progress: Progress | None = None, retry: Retry | None = None) -> Path:
@@ -213,7 +169,7 @@ def verify_checkpoint(checkpoint: Checkpoint) -> Verification:
     """Compare a file with its recorded size and SHA-256; without a recorded hash, see at least that it can be read."""
     name, path = checkpoint.name, checkpoint.path
     if not checkpoint.installed:
-        return Verification(name, False, _how_to_get(checkpoint))
+        return Verification(name, False, how_to_get(checkpoint))
     size_bytes = path.stat().st_size
     if checkpoint.size_bytes not in (None, size_bytes):
         expected, found = format_size(checkpoint.size_bytes or 0), format_size(size_bytes)
@@ -225,6 +181,57 @@ def verify_checkpoint(checkpoint: Checkpoint) -> Verification:
         message = f"{name} was changed: expected the SHA-256 {checkpoint.sha256}, found {sha256}."
         return Verification(name, False, message)
     return Verification(name, True, f"{name} is sound: {format_size(size_bytes)}, SHA-256 as recorded.")
+
+
+def read_finetuned(path: Path) -> Checkpoint:
+    """Return the entry of a fine-tuned file by the record beside it; raises CheckpointError when there is none, or it is broken."""
+    record_path = _record_path(path)
+    if not record_path.is_file():
+        raise CheckpointError(
+            f"{path} has no record: expected {record_path.name} beside it. Move the file elsewhere and import it from "
+            "there with: python -m tesserae checkpoints import FILE --config NAME."
+        )
+    record = _read_record(record_path)
+    config = record.get("config")
+    if not isinstance(config, str):
+        raise CheckpointError(f'The record {record_path} names no config; add "config", for example "2.0-large".')
+    size_bytes, sha256 = _recorded_identity(record)
+    try:
+        full_config = resolve_config(config)
+    except CheckpointError as error:
+        raise CheckpointError(f"The record {record_path} cannot be used. {error}") from error
+    return Checkpoint(path.stem, "finetuned", full_config, path, None, size_bytes, sha256, record)
+
+
+def free_name(name: str, weights_dir: Path) -> str:
+    """Return the name if a new checkpoint may have it; raises CheckpointError when it is not allowed or taken."""
+    if not _NAME.fullmatch(name):
+        raise CheckpointError(
+            f"'{name}' cannot be the name of a checkpoint: expected letters, digits and . _ + - only, beginning with a "
+            "letter or digit. Give another name."
+        )
+    if name in _RESERVED_NAMES:
+        raise CheckpointError(
+            f"The name '{name}' belongs to a checkpoint that the program knows. To install that very file, copy it to "
+            f"{weights_dir / name}.pt and verify it; for one of your own, give another name."
+        )
+    for taken in (weights_dir / f"{name}.pt", weights_dir / f"{name}.json"):
+        if taken.exists():
+            raise CheckpointError(f"{taken} is there already and is never overwritten. Give another name.")
+    return name
+
+
+def how_to_get(checkpoint: Checkpoint) -> str:
+    """Say that a checkpoint is not installed, and how to get it with and without a network."""
+    if checkpoint.kind != "official":
+        source = "the program's own files" if checkpoint.kind == "embedded" else "a backup"
+        return f"{checkpoint.name} is not installed: expected the file {checkpoint.path}. Restore it from {source}."
+    return (
+        f"{checkpoint.name} is not installed; it is a download of {format_size(checkpoint.size_bytes or 0)}. Fetch it "
+        f"with: python -m tesserae checkpoints fetch {checkpoint.name}. Without a network, download {checkpoint.url} "
+        f"on another machine, copy the file to {checkpoint.path}, and check it with: "
+        "python -m tesserae checkpoints verify."
+    )
 
 
 def _embedded(weights_dir: Path) -> Checkpoint:
@@ -268,29 +275,10 @@ def _scan(weights_dir: Path) -> tuple[list[Checkpoint], list[str]]:
         if path.stem in _RESERVED_NAMES:
             continue
         try:
-            checkpoints.append(_finetuned(path))
+            checkpoints.append(read_finetuned(path))
         except CheckpointError as error:
             problems.append(str(error))
     return checkpoints, problems
-
-
-def _finetuned(path: Path) -> Checkpoint:
-    record_path = _record_path(path)
-    if not record_path.is_file():
-        raise CheckpointError(
-            f"{path} has no record: expected {record_path.name} beside it. Move the file elsewhere and import it from "
-            "there with: python -m tesserae checkpoints import FILE --config NAME."
-        )
-    record = _read_record(record_path)
-    config = record.get("config")
-    if not isinstance(config, str):
-        raise CheckpointError(f'The record {record_path} names no config; add "config", for example "2.0-large".')
-    size_bytes, sha256 = _recorded_identity(record)
-    try:
-        full_config = resolve_config(config)
-    except CheckpointError as error:
-        raise CheckpointError(f"The record {record_path} cannot be used. {error}") from error
-    return Checkpoint(path.stem, "finetuned", full_config, path, None, size_bytes, sha256, record)
 
 
 def _record_path(path: Path) -> Path:
@@ -322,69 +310,11 @@ def _recorded_identity(record: Mapping[str, object]) -> tuple[int | None, str | 
     )
 
 
-def _load_named_weights(model: SAM2Base, state_dict: StateDict, path: Path, config: str) -> None:
-    try:
-        load_weights(model, state_dict)
-    except CheckpointError as error:
-        raise CheckpointError(f"{path} cannot be used with the config {config}. {error}") from error
-
-
 def _verify_by_reading(name: str, path: Path) -> Verification:
+    from tesserae.architecture import read_checkpoint_file  # brings torch: seconds that the list of checkpoints does without
+
     try:
         read_checkpoint_file(path)
     except CheckpointError as error:
         return Verification(name, False, str(error))
     return Verification(name, True, f"{name} can be read; no SHA-256 is recorded for it, so no more can be said.")
-
-
-def _how_to_get(checkpoint: Checkpoint) -> str:
-    """Say that a checkpoint is not installed, and how to get it with and without a network."""
-    if checkpoint.kind != "official":
-        source = "the program's own files" if checkpoint.kind == "embedded" else "a backup"
-        return f"{checkpoint.name} is not installed: expected the file {checkpoint.path}. Restore it from {source}."
-    return (
-        f"{checkpoint.name} is not installed; it is a download of {format_size(checkpoint.size_bytes or 0)}. Fetch it "
-        f"with: python -m tesserae checkpoints fetch {checkpoint.name}. Without a network, download {checkpoint.url} "
-        f"on another machine, copy the file to {checkpoint.path}, and check it with: "
-        "python -m tesserae checkpoints verify."
-    )
-
-
-def free_name(name: str, weights_dir: Path) -> str:
-    """Return the name if a new checkpoint may have it; raises CheckpointError when it is not allowed or taken."""
-    if not _NAME.fullmatch(name):
-        raise CheckpointError(
-            f"'{name}' cannot be the name of a checkpoint: expected letters, digits and . _ + - only, beginning with a "
-            "letter or digit. Give another name."
-        )
-    if name in _RESERVED_NAMES:
-        raise CheckpointError(
-            f"The name '{name}' belongs to a checkpoint that the program knows. To install that very file, copy it to "
-            f"{weights_dir / name}.pt and verify it; for one of your own, give another name."
-        )
-    for taken in (weights_dir / f"{name}.pt", weights_dir / f"{name}.json"):
-        if taken.exists():
-            raise CheckpointError(f"{taken} is there already and is never overwritten. Give another name.")
-    return name
-
-
-def _write_with_record(target: Path, contents: dict[str, StateDict], facts: Mapping[str, object]) -> None:
-    """Write a checkpoint and its record; both under temporary names first, so that neither is ever there in part."""
-    record_path = _record_path(target)
-    new_file, new_record = (path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in (target, record_path))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(contents, new_file)
-        identity = {"sha256": sha256_of_file(new_file), "size_bytes": new_file.stat().st_size}
-        date = datetime.now(UTC).isoformat(timespec="seconds")
-        record = {"name": target.stem, **facts, **identity, "date": date}
-        new_record.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        new_file.replace(target)
-        new_record.replace(record_path)
-    except (OSError, RuntimeError) as error:  # torch.save raises RuntimeError when the disk is full
-        raise CheckpointError(
-            f"{target} could not be written ({error}). Make room, or allow this user to write there, then import again."
-        ) from error
-    finally:
-        new_file.unlink(missing_ok=True)
-        new_record.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from tesserae.pretraining.recipe import Recipe
 from tesserae.settings import Settings
 
 if TYPE_CHECKING:
-    from tesserae.service import RunOptions
+    from tesserae.options import RunOptions
 
 REFUSED, INTERRUPTED = 2, 130
 
@@ -103,8 +103,7 @@ def segment(
     if fast and prompts == "grid":
         raise typer.BadParameter("--fast uses the finder alone and cannot go with --prompts grid; leave one out.")
     parsed_cells = _parse_cells(cells)
-    from tesserae.segment import SegmentOptions
-    from tesserae.service import RunOptions
+    from tesserae.options import RunOptions, SegmentOptions
 
     wanted = SegmentOptions(prompts=prompts, cells=parsed_cells, decode=decode, fast=fast, tessera_px=tessera_px)
     return _segment_all(photos, out, RunOptions(checkpoint, wanted, device, threads), mm_per_px)
@@ -144,8 +143,8 @@ def compare(
     """Run two models on one photo; write how they differ, and which is nearer to the truth, to DIR."""
     from tesserae.compare import compare_checkpoints, write_pair
     from tesserae.comparison import describe_comparison, describe_scores
+    from tesserae.options import RunOptions
     from tesserae.results import make_folder
-    from tesserae.service import RunOptions
     from tesserae.truth import entry_of_photo, read_truth
 
     make_folder(out)
@@ -158,6 +157,43 @@ def compare(
     said = describe_comparison(pair.comparison, *names) + (describe_scores(*pair.scores, *names) if pair.scores else ())
     for sentence in (*said, f"Written to {out}."):
         typer.echo(sentence)
+
+
+@app.command()
+def convert(
+    annotation: Annotated[Path, typer.Argument(metavar="FROM", help="Label map or binary mask (TIFF, PNG), or COCO instances (JSON).")],
+    photo: Annotated[Path, typer.Option("--photo", metavar="FILE", help="The photo that it annotates.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Label map (.tif), COCO (.json) or binary mask (.png) to write.")],
+) -> None:
+    """Turn an annotation of a photo into another format; say what had to be repaired or left out."""
+    if out.resolve() in (annotation.resolve(), photo.resolve()):
+        raise typer.BadParameter(f"--out {out} would be written over what is read; give another file.")
+    from tesserae.exporting import write_annotation
+    from tesserae.importing import read_annotation
+    from tesserae.photo import read_photo
+
+    shape = read_photo(photo, max_pixels=Settings().max_pixels).shape
+    read = read_annotation(annotation, shape, photo.name)
+    notes = write_annotation(out, read.labels, photo.name)
+    typer.echo(f"{annotation.name}: {read.count} tesserae, {out}")
+    for note in (*read.notes, *notes):
+        typer.echo(note)
+
+
+@app.command()
+def correct(
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Label map to correct (TIFF).")],
+    log: Annotated[Path, typer.Option("--log", metavar="FILE", help="Corrections, a JSON object per line; see docs/corrections.md.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The corrected label map (TIFF); a bad line leaves it as it is.")],
+) -> None:
+    """Make the corrections of a log over a label map."""
+    from tesserae.corrections.log import describe_replay, replay_log
+    from tesserae.labelmap import read_label_map, write_label_map
+
+    found = read_label_map(labels)
+    corrected = replay_log(found, log)
+    write_label_map(out, corrected.labels)
+    typer.echo(describe_replay(found, corrected))
 
 
 @app.command()
@@ -300,7 +336,7 @@ def import_file(
     name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it; the file's name by default.")] = None,
 ) -> None:
     """Copy a model from elsewhere into the weights folder, after checking that it fits."""
-    from tesserae.checkpoints import import_checkpoint
+    from tesserae.weights import import_checkpoint
 
     checkpoint = import_checkpoint(file, config, Settings().weights, name)
     typer.echo(f"{checkpoint.name} is installed: {checkpoint.path}")

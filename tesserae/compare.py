@@ -10,10 +10,11 @@ import numpy as np
 
 from tesserae.comparison import Comparison, compare_label_maps
 from tesserae.evaluation import Evaluation, Truth, evaluate
+from tesserae.options import RunOptions
 from tesserae.overlay import paint_overlay
 from tesserae.photo import Photo, read_photo
 from tesserae.results import encode_png, make_folder, output_errors, replace_file, without_nan
-from tesserae.service import Progress, Run, RunOptions, find_installed, run_photo
+from tesserae.service import Progress, Run, find_installed, run_photo
 from tesserae.settings import Settings
 from tesserae.tilecache import PhotoMemory, TileCache
 

@@ -72,13 +72,22 @@ def decode_seeds(predictor: Predictor, embedding: Embedding, seeds: Seeds, mode:
 
     A mask that holds the point of another seed is asked again with that point as a negative.
     """
-    masks = _decode(predictor, embedding, seeds, prompts_of_seeds(seeds, mode), mode)
+    masks = decode_masks(predictor, embedding, seeds, prompts_of_seeds(seeds, mode), mode)
     others = [held[held != own][:_NEGATIVES] for own, held in enumerate(held_points(masks, seeds.points_xy))]
     greedy = np.flatnonzero([len(held) > 0 for held in others])
     if not len(greedy):
         return masks
     again = with_negatives(prompts_of_seeds(seeds.take(greedy), mode), seeds.points_xy, [others[k] for k in greedy])
-    return masks.replace(greedy, _decode(predictor, embedding, seeds.take(greedy), again, mode))
+    return masks.replace(greedy, decode_masks(predictor, embedding, seeds.take(greedy), again, mode))
+
+
+def decode_masks(predictor: Predictor, embedding: Embedding, seeds: Seeds, prompts: Prompts, mode: DecodeMode) -> TileMasks:
+    """Return the mask of each seed as its prompt asks for it."""
+    decoded = [predictor.decode(embedding, batch, window=mode.window) for batch in batches(prompts, _BATCH)]
+    logits, origins, scores = (
+        np.concatenate(parts) for parts in zip(*(_to_numpy(d.logits, d.origins_xy, d.predicted_iou) for d in decoded), strict=True)
+    )
+    return TileMasks(logits[:, 0], origins, LOGIT_PX, seeds.points_xy, scores[:, 0])
 
 
 def prompts_of_seeds(seeds: Seeds, mode: DecodeMode) -> Prompts:
@@ -97,8 +106,13 @@ def prompts_of_seeds(seeds: Seeds, mode: DecodeMode) -> Prompts:
 def with_negatives(prompts: Prompts, points_xy: NDArray[np.float64], others: list[NDArray[np.intp]]) -> Prompts:
     """Add two negative points to each prompt; where there is only one other, it is given twice."""
     twice = np.stack([np.resize(held, _NEGATIVES) for held in others])
-    points = np.concatenate([prompts.points_xy, points_xy[twice].astype(np.float32)], 1)
-    labels = np.concatenate([prompts.point_labels, np.zeros(twice.shape, dtype=np.int32)], 1)
+    return with_points(prompts, points_xy[twice], np.zeros(twice.shape, dtype=np.int32))
+
+
+def with_points(prompts: Prompts, points_xy: NDArray[np.float64], point_labels: NDArray[np.int32]) -> Prompts:
+    """Add points (N, K, 2) with labels (N, K) to N prompts."""
+    points = np.concatenate([prompts.points_xy, points_xy.astype(np.float32)], 1)
+    labels = np.concatenate([prompts.point_labels, point_labels], 1)
     return Prompts(points, labels, prompts.centres_xy, prompts.instances, prompts.ids)
 
 
@@ -123,14 +137,6 @@ def window_agreement(predictor: Predictor, embedding: Embedding, seeds: Seeds, m
 def window_for(side_px: float, grid: int) -> int:
     """Return the window in tokens for tesserae of `side_px` tile pixels: five sides, an even number, at least eight."""
     return min(grid, max(8, 2 * round(5.3 * side_px / TOKEN_PX / 2)))
-
-
-def _decode(predictor: Predictor, embedding: Embedding, seeds: Seeds, prompts: Prompts, mode: DecodeMode) -> TileMasks:
-    decoded = [predictor.decode(embedding, batch, window=mode.window) for batch in batches(prompts, _BATCH)]
-    logits, origins, scores = (
-        np.concatenate(parts) for parts in zip(*(_to_numpy(d.logits, d.origins_xy, d.predicted_iou) for d in decoded), strict=True)
-    )
-    return TileMasks(logits[:, 0], origins, LOGIT_PX, seeds.points_xy, scores[:, 0])
 
 
 def _to_numpy(*tensors: torch.Tensor) -> Iterator[NDArray[np.float32]]:

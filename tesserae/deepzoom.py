@@ -160,14 +160,16 @@ def read_level(pyramid: Pyramid, level: int, rows: slice = slice(None), columns:
 
     Raises PhotoError when the file has gone or was cut short since it was opened.
     """
-    shape = pyramid.level_shapes[level]
-    try:
-        stored = np.memmap(pyramid.path, pyramid.dtype, "r", _level_offset(pyramid, level), shape)
-    except (OSError, ValueError) as error:
-        raise PhotoError(
-            f"The zoom levels in {pyramid.path} can no longer be read ({error}). Open the photo again: they are then made anew."
-        ) from error
-    return np.array(stored[rows, columns], dtype=np.uint8 if len(shape) == 3 else np.int32)
+    stored = _map_level(pyramid, level)
+    return np.array(stored[rows, columns], dtype=np.uint8 if stored.ndim == 3 else np.int32)
+
+
+def map_photo(pyramid: Pyramid) -> Array:
+    """Return level 0 as a read-only array that lies in the file: only what is looked at is read.
+
+    Raises PhotoError when the file has gone or was cut short since it was opened.
+    """
+    return _map_level(pyramid, 0)
 
 
 def render_viewport(photo: Pyramid, overlays: Sequence[Overlay], box_xyxy: BoxXYXY, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -193,16 +195,16 @@ def render_viewport(photo: Pyramid, overlays: Sequence[Overlay], box_xyxy: BoxXY
 def sample_labels(labels: Pyramid, box_xyxy: BoxXYXY, size: tuple[int, int]) -> NDArray[np.int32]:
     """Return the part `box_xyxy` (photo pixels) of a label map at `size` (width, height), each pixel that of the nearest label; (h, w)."""
     level = _level_for(labels, box_xyxy, size, 0.0)
-    height, width = labels.level_shapes[level][:2]
-    x, y = _centres(box_xyxy, size)
-    columns, rows = (np.floor(centres / 2**level).astype(np.int64) for centres in (x, y))
-    inside = (columns >= 0) & (columns < width) & (x < labels.size[0]), (rows >= 0) & (rows < height) & (y < labels.size[1])
-    out = np.zeros((size[1], size[0]), dtype=np.int32)
-    if inside[0].any() and inside[1].any():
-        columns, rows = columns[inside[0]], rows[inside[1]]
-        part = read_level(labels, level, slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        out[np.ix_(inside[1], inside[0])] = part[np.ix_(rows - rows[0], columns - columns[0])]
-    return out
+    read = lambda rows, columns: read_level(labels, level, rows, columns)  # noqa: E731
+    return np.asarray(_sample_nearest(read, labels.size, 2**level, box_xyxy, size, np.int32), dtype=np.int32)
+
+
+def sample_array(array: Array, box_xyxy: BoxXYXY, size: tuple[int, int]) -> Array:
+    """Return the part `box_xyxy` (photo pixels) of an array (H, W) in memory at `size` (width, height), each pixel the nearest; (h, w).
+
+    Outside the array it is 0.
+    """
+    return _sample_nearest(lambda rows, columns: array[rows, columns], (array.shape[1], array.shape[0]), 1, box_xyxy, size, array.dtype)
 
 
 def paint_tesserae(picture: NDArray[np.uint8], labels: NDArray[np.int32], style: OverlayStyle) -> NDArray[np.uint8]:
@@ -227,6 +229,15 @@ def tessera_at(labels: Pyramid, x: float, y: float) -> int:
         return 0
     column, row = int(x), int(y)
     return int(read_level(labels, 0, slice(row, row + 1), slice(column, column + 1))[0, 0])
+
+
+def _map_level(pyramid: Pyramid, level: int) -> Array:
+    try:
+        return np.memmap(pyramid.path, pyramid.dtype, "r", _level_offset(pyramid, level), pyramid.level_shapes[level])
+    except (OSError, ValueError) as error:
+        raise PhotoError(
+            f"The zoom levels in {pyramid.path} can no longer be read ({error}). Open the photo again: they are then made anew."
+        ) from error
 
 
 def _stored_dtype(array: Array) -> str:
@@ -275,6 +286,22 @@ def _halved(strip: Array, level: int) -> Array:
     # the lower right and the upper left of four in turn: always the same one would drift away from the middle of what it stands for
     start = level % 2
     return np.ascontiguousarray(even[start::2, start::2])
+
+
+def _sample_nearest(
+    read: Callable[[slice, slice], Array], photo_size: tuple[int, int], step_px: int, box_xyxy: BoxXYXY, size: tuple[int, int], dtype: Any
+) -> Array:
+    """Nearest pixels of a level whose pixels are `step_px` photo pixels wide; `read` gives a part of it by rows and columns."""
+    width, height = (-(-length // step_px) for length in photo_size)
+    x, y = _centres(box_xyxy, size)
+    columns, rows = (np.floor(centres / step_px).astype(np.int64) for centres in (x, y))
+    inside = (columns >= 0) & (columns < width) & (x < photo_size[0]), (rows >= 0) & (rows < height) & (y < photo_size[1])
+    out = np.zeros((size[1], size[0]), dtype=dtype)
+    if inside[0].any() and inside[1].any():
+        columns, rows = columns[inside[0]], rows[inside[1]]
+        part = read(slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+        out[np.ix_(inside[1], inside[0])] = part[np.ix_(rows - rows[0], columns - columns[0])]
+    return out
 
 
 def _check_viewport(box_xyxy: BoxXYXY, size: tuple[int, int]) -> None:

@@ -30,3 +30,8 @@ def bfloat16_helps(device: torch.device) -> bool:
     if device.type == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # no public name yet
     return False
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """Return a context in which models compute in bfloat16 where that helps on the device, else in float32 as always."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=bfloat16_helps(device))

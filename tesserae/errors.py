@@ -4,6 +4,7 @@
     ├── PhotoError         a photograph cannot be read or is refused
     ├── LabelMapError      a label map cannot be read or is not one
     ├── CorrectionError    a correction cannot be made, or a log of them cannot be read
+    ├── AnnotationError    an annotation made elsewhere cannot be read or does not fit its photo
     ├── TruthError         a truth file cannot be read or does not fit the label map
     ├── CheckpointError    a checkpoint is unknown, missing, damaged or does not fit its config
     │   └── DownloadError  a checkpoint could not be fetched
@@ -30,6 +31,10 @@ class LabelMapError(TesseraeError):
 
 class CorrectionError(TesseraeError):
     """A correction cannot be made, or a log of them cannot be read."""
+
+
+class AnnotationError(TesseraeError):
+    """An annotation made elsewhere cannot be read, or does not fit its photo."""
 
 
 class TruthError(TesseraeError):

@@ -53,15 +53,34 @@ def find_tesserae(
     """
     shape = (image.shape[0], image.shape[1])
     canvas = Canvas(shape)
-    tiles = plan_tiles(shape, model_scale(side_px, WORKING_SIDE_PX), models.finder_predictor.tile_px, HALO_PX)
+    tiles = plan_outlines(shape, models, side_px)
     for number, tile in enumerate(tiles):
         report(number / len(tiles))
-        found = _recall_outlines(image, tile, models, clock, memory)
+        found = recall_outlines(image, tile, models, clock, memory)
         with clock.stage("paint"):
             for photo_box, pieces in found:
                 canvas.paint(photo_box, pieces)
     with clock.stage("paint"):
         return tidy_labels(canvas.labels)[0]
+
+
+def plan_outlines(shape: tuple[int, int], models: Models, side_px: float) -> list[Tile]:
+    """Cover a photo of `shape` with tiles on which the finder sees tesserae of `side_px` photo pixels (NaN: unknown) best."""
+    return plan_tiles(shape, model_scale(side_px, WORKING_SIDE_PX), models.finder_predictor.tile_px, HALO_PX)
+
+
+def recall_outlines(image: NDArray[np.uint8], tile: Tile, models: Models, clock: Clock, memory: PhotoMemory | None) -> list[Pieces]:
+    """Return the pieces of a tile, kept in the memory in their order as "box 0", "pieces 0", "box 1", ..."""
+
+    def outline() -> dict[str, torch.Tensor]:
+        named: dict[str, torch.Tensor] = {}
+        for number, (photo_box, pieces) in enumerate(_outline_tile(image, tile, models, clock)):
+            named |= {f"box {number}": torch.tensor(photo_box), f"pieces {number}": torch.from_numpy(pieces)}
+        return named
+
+    kept = recall(memory, f"outlines {models.finder_id} {models.dtype} {tile}", outline, pack=True)
+    numbers = range(len(kept) // 2)
+    return [((*kept[f"box {number}"].tolist(),), kept[f"pieces {number}"].numpy()) for number in numbers]
 
 
 def octaves_off(maps: FinderMaps, tile: Tile) -> float:
@@ -73,20 +92,6 @@ def octaves_off(maps: FinderMaps, tile: Tile) -> float:
     if seen.sum() < _LEAST_INTERIOR * core.sum():
         return 0.0
     return typical_log_side(maps, seen) + float(np.log2(SIDE_UNIT_PX / WORKING_SIDE_PX))
-
-
-def _recall_outlines(image: NDArray[np.uint8], tile: Tile, models: Models, clock: Clock, memory: PhotoMemory | None) -> list[Pieces]:
-    """The pieces of a tile, kept in the memory in their order as "box 0", "pieces 0", "box 1", ..."""
-
-    def outline() -> dict[str, torch.Tensor]:
-        named: dict[str, torch.Tensor] = {}
-        for number, (photo_box, pieces) in enumerate(_outline_tile(image, tile, models, clock)):
-            named |= {f"box {number}": torch.tensor(photo_box), f"pieces {number}": torch.from_numpy(pieces)}
-        return named
-
-    kept = recall(memory, f"outlines {models.finder_id} {models.dtype} {tile}", outline, pack=True)
-    numbers = range(len(kept) // 2)
-    return [((*kept[f"box {number}"].tolist(),), kept[f"pieces {number}"].numpy()) for number in numbers]
 
 
 def _outline_tile(image: NDArray[np.uint8], tile: Tile, models: Models, clock: Clock) -> list[Pieces]:

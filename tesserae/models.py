@@ -7,13 +7,15 @@ from pathlib import Path
 
 import torch
 
-from tesserae.architecture import EMBEDDED_CONFIG, SAM2Base, build_model, load_weights, read_checkpoint_file
-from tesserae.checkpoints import EMBEDDED_NAME, Checkpoint, load_model
+from tesserae.architecture import SAM2Base, build_model, load_weights, read_checkpoint_file
+from tesserae.checkpoints import EMBEDDED_NAME, Checkpoint
+from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.decoding import window_for
 from tesserae.device import bfloat16_helps, choose_device
 from tesserae.errors import CheckpointError
 from tesserae.finder import FinderHead
 from tesserae.predictor import Predictor
+from tesserae.weights import load_model
 
 EMBEDDED_SIDE_PX = 32.0
 """Tessera side in tile pixels that the embedded model's decoder learned at; holds for all of its architecture unless a record says else."""

@@ -9,21 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tesserae.canvas import Canvas, tidy_labels
 from tesserae.clock import Clock
 from tesserae.decoding import AGREEMENT_NEEDED, DecodeMode, Seeds, decode_seeds, seeds_of_outlines, window_agreement
+from tesserae.embeddings import embed_tile, plan_embeddings
 from tesserae.masks import TileMasks, best_of_duplicates, paint_masks
 from tesserae.models import Models
 from tesserae.predictor import Embedding
-from tesserae.scale import model_scale
-from tesserae.tilecache import PhotoMemory, recall
-from tesserae.tiling import Tile, cut_tile, plan_tiles
-
-_HALO_SIDES = 2.0  # ground around a tile's core, in tessera sides
+from tesserae.tilecache import PhotoMemory
+from tesserae.tiling import Tile, labels_to_tile
 
 
 @dataclass
@@ -70,8 +67,7 @@ def refine_tesserae(
     shape = (image.shape[0], image.shape[1])
     outlined = seeds_of_outlines(labels)
     refined = Refined(Canvas(shape), DecodeMode(None if decode == "full" else models.window(), models.mask_prompts))
-    halo = int(_HALO_SIDES * models.decode_side_px)
-    tiles = plan_tiles(shape, model_scale(side_px, models.decode_side_px), models.predictor.tile_px, halo)
+    tiles = plan_embeddings(shape, models, side_px)
     for number, tile in enumerate(tiles):
         report(number / len(tiles))
         _refine_tile(image, tile, outlined, models, refined, clock, memory, measure=decode == "auto")
@@ -97,7 +93,7 @@ def _refine_tile(
     if not len(seeds):
         return
     with clock.stage("embed"):
-        embedding = _embed_tile(image, tile, models, memory)
+        embedding, _ = embed_tile(image, tile, models, memory)
     with clock.stage("decode"):
         if measure and refined.agreement is None:
             _choose_mode(models, embedding, seeds, refined)
@@ -110,14 +106,6 @@ def _refine_tile(
         _paint(masks.take(keep), tile, image.shape, refined)
 
 
-def _embed_tile(image: NDArray[np.uint8], tile: Tile, models: Models, memory: PhotoMemory | None) -> Embedding:
-    """The tile's embedding, shared by all checkpoints whose encoders are identical."""
-    predictor = models.predictor
-    key = f"embedding {models.encoder_id} {models.dtype} {tile}"
-    kept = recall(memory, key, lambda: vars(predictor.embed(cut_tile(image, tile))[0]))
-    return Embedding(**{name: value.to(predictor.device) for name, value in kept.items()})
-
-
 def _seeds_of_tile(outlined: Seeds, tile: Tile, shape: tuple[int, int]) -> Seeds:
     """The tesserae that the tile answers for, in tile pixels, with the first outlines warped into the tile."""
     points = tile.points_to_tile(outlined.points_xy)
@@ -125,18 +113,9 @@ def _seeds_of_tile(outlined: Seeds, tile: Tile, shape: tuple[int, int]) -> Seeds
     if not own.any():
         return Seeds(np.zeros((0, 0), dtype=np.int32), outlined.ids[own], points[own], outlined.boxes_xyxy[own])
     boxes = outlined.boxes_xyxy[own] * tile.scale - (tile.x, tile.y, tile.x, tile.y)
-    return Seeds(_warp_labels(outlined.outlines, tile, shape), outlined.ids[own], points[own], boxes)
-
-
-def _warp_labels(labels: NDArray[np.int32], tile: Tile, shape: tuple[int, int]) -> NDArray[np.int32]:
-    """The label map in tile pixels, int32 (S, S), 0 beyond the photo."""
     x0, y0, x1, y1 = tile.photo_box(shape)
-    corner = tile.to_tile((float(x0), float(y0)))
-    matrix = np.array([[tile.scale, 0, corner[0]], [0, tile.scale, corner[1]]])
-    size = (tile.side, tile.side)
-    # float32 holds whole numbers up to 16 million exactly
-    part = labels[y0:y1, x0:x1].astype(np.float32)
-    return np.asarray(cv2.warpAffine(part, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT), dtype=np.int32)
+    outlines = labels_to_tile(outlined.outlines[y0:y1, x0:x1], (x0, y0), tile)
+    return Seeds(outlines, outlined.ids[own], points[own], boxes)
 
 
 def _choose_mode(models: Models, embedding: Embedding, seeds: Seeds, refined: Refined) -> None:

@@ -7,7 +7,6 @@ with `prompts="grid"`, the paper's automatic mask generator is run instead (`tes
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -20,6 +19,7 @@ from tesserae.find import find_side_px, find_tesserae
 from tesserae.grid import GridSettings, segment_grid
 from tesserae.measure import median_side_px
 from tesserae.models import Models, load_models
+from tesserae.options import SegmentOptions
 from tesserae.refine import refine_tesserae
 from tesserae.tilecache import PhotoMemory
 
@@ -30,25 +30,6 @@ TOO_COARSE_PX = 6.0
 MIN_COVERAGE = 0.12
 MIN_COUNT = 5
 _SHARE_OF_FINDING = 0.3  # of the progress bar, where outlines are refined afterwards
-
-
-@dataclass(frozen=True)
-class SegmentOptions:
-    """What may be chosen for one run.
-
-    Attributes:
-        prompts: "finder" asks once per tessera; "grid" is the paper's automatic mask generator.
-        cells: with "grid", (rows, columns) of overlapping cells that the photo is cut into first.
-        decode: on windows of the embedding, on all of it, or as the photo's own agreement tells ("auto").
-        fast: the finder's outlines are the result, without the checkpoint's decoder.
-        tessera_px: tessera side in photo pixels if it is known; None lets the finder estimate it.
-    """
-
-    prompts: Literal["finder", "grid"] = "finder"
-    cells: tuple[int, int] | None = None
-    decode: Literal["auto", "window", "full"] = "auto"
-    fast: bool = False
-    tessera_px: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,50 +1,20 @@
 """The one place that turns options into a run: the page and the command line call it, so their counts agree."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tesserae.checkpoints import EMBEDDED_NAME, Checkpoint, find_checkpoint, verify_checkpoint
+from tesserae.checkpoints import Checkpoint, find_checkpoint, verify_checkpoint
 from tesserae.errors import CheckpointError
+from tesserae.options import RunOptions
 from tesserae.photo import Photo, read_photo
 from tesserae.results import write_results
-from tesserae.segment import Segmentation, SegmentOptions, segment_photo
+from tesserae.segment import Segmentation, segment_photo
 from tesserae.settings import Settings
 from tesserae.tilecache import PhotoMemory
 
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What is asked for.
-
-    Attributes:
-        checkpoint: its name in the registry.
-        segment: prompts and decoding.
-        device: auto, cpu, cuda or mps.
-        threads: processor threads; None leaves the choice to the libraries.
-    """
-
-    checkpoint: str = EMBEDDED_NAME
-    segment: SegmentOptions = field(default_factory=SegmentOptions)
-    device: str = "auto"
-    threads: int | None = None
-
-    def as_dict(self) -> Mapping[str, object]:
-        """Plain JSON types, flat."""
-        own = {"checkpoint": self.checkpoint, "device": self.device, "threads": self.threads}
-        return own | asdict(self.segment)
-
-    @classmethod
-    def from_dict(cls, words: Mapping[str, Any]) -> "RunOptions":
-        """The options that `as_dict` made, also after they went through JSON."""
-        segment = {each.name: words[each.name] for each in fields(SegmentOptions)}
-        cells = segment["cells"]
-        segment["cells"] = None if cells is None else (int(cells[0]), int(cells[1]))
-        return cls(words["checkpoint"], SegmentOptions(**segment), words["device"], words["threads"])
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,6 +108,15 @@ def cut_tile(image: Image, tile: Tile) -> Image:
     return np.asarray(cv2.warpAffine(source, matrix, (tile.side, tile.side), flags=flags, borderMode=cv2.BORDER_REFLECT))
 
 
+def labels_to_tile(part: NDArray[np.int32], start_xy: tuple[int, int], tile: Tile) -> NDArray[np.int32]:
+    """Return a part of a label map, whose first pixel is photo pixel `start_xy`, in tile pixels: int32 (side, side), 0 beyond the part."""
+    corner = tile.to_tile((float(start_xy[0]), float(start_xy[1])))
+    matrix = np.array([[tile.scale, 0, corner[0]], [0, tile.scale, corner[1]]])
+    # float32 holds whole numbers up to 16 million exactly
+    floating, size = part.astype(np.float32), (tile.side, tile.side)
+    return np.asarray(cv2.warpAffine(floating, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT), dtype=np.int32)
+
+
 def spread_tiles(tiles: list[Tile], count: int) -> Iterator[Tile]:
     """Yield about `count` tiles spread evenly over the list, starting in the middle of each share."""
     step = len(tiles) / min(count, len(tiles))

@@ -2,10 +2,7 @@
 
 Three kinds of truth file are read, all in the frame of the whole photo:
 
-- a label map, TIFF or PNG of integers, 0 = mortar, one number per tessera;
-- a binary mask: an image of one bit, or of 8 bits with the values 0 and 1 or 0 and 255 alone, or of more bits with 0
-  and the largest value alone. Its tesserae are the connected components, so tesserae that touch count as one: the notes
-  say so;
+- a label map or a binary mask, TIFF or PNG, as `tesserae.importing.images` reads them;
 - marked points, a JSON file ``{name: entry}``. An entry holds ``kind`` ("points"), ``x``, ``y`` and ``side`` (the
   square crop of the photo that was marked, pixels), ``tessera_px`` (the usual side of a tessera), ``points`` ([x, y] in
   crop pixels, one inside each tessera) and, where the eye cannot tell pieces apart, ``ignore`` (polygons in crop
@@ -13,8 +10,6 @@ Three kinds of truth file are read, all in the frame of the whole photo:
 """
 
 import json
-import struct
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,36 +17,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import tifffile
-from PIL import Image
-from scipy import ndimage
 
-from tesserae.errors import LabelMapError, TruthError
+from tesserae.errors import AnnotationError, LabelMapError, TruthError
+from tesserae.importing.images import IMAGE_SUFFIXES, LABEL_MAP, read_label_image
 from tesserae.labelmap import check_label_map
+from tesserae.polygons import Coordinates, points_in_polygon
 
-LABEL_MAP = "label map"
-BINARY_MASK = "binary mask"
 POINTS = "points"
 
 Labels: TypeAlias = npt.NDArray[np.int32]
-Coordinates: TypeAlias = npt.NDArray[np.float64]
-
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    RuntimeError,
-    KeyError,
-    IndexError,
-    TypeError,
-    ArithmeticError,
-    struct.error,
-    Image.DecompressionBombError,
-)  # what Pillow and tifffile are known to raise on damaged files
-_TIFF_SUFFIXES = (".tif", ".tiff")
-_NOTE_COMPONENTS = (
-    "The truth is a binary mask: its tesserae are the connected components (four neighbours), so tesserae that touch count as one."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,14 +111,18 @@ def read_truth(path: Path | str, entry: str | None = None) -> Truth:
     suffix = path.suffix.lower()
     if suffix == ".json":
         return _read_points(path, entry)
-    if suffix not in (*_TIFF_SUFFIXES, ".png"):
+    if suffix not in IMAGE_SUFFIXES:
         raise TruthError(
             f"Truth is read from .tif, .tiff, .png (label map or binary mask) or .json (marked points), but {path.name}"
             f" is none of these. Save it as one of them, without loss."
         )
     if entry is not None:
         raise TruthError(f"An entry is chosen in a .json file only, but {path.name} is an image. Leave the entry '{entry}' out.")
-    return _truth_from_pixels(_read_pixels(path), path.name)
+    try:
+        image = read_label_image(path)
+    except AnnotationError as error:
+        raise TruthError(str(error)) from error
+    return LabelTruth(image.labels, image.kind, image.notes)
 
 
 def entry_of_photo(path: Path, photo_name: str) -> str | None:
@@ -163,92 +141,6 @@ def entry_of_photo(path: Path, photo_name: str) -> str | None:
     own = [name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("photo") == photo_name]
     own += [name for name in entries if name == Path(photo_name).stem]
     return own[0] if own else None
-
-
-def points_in_polygon(points_xy: Coordinates, polygon_xy: Coordinates) -> npt.NDArray[np.bool_]:
-    """Even-odd rule: a point is inside when a ray towards larger x crosses an odd number of sides.
-
-    Args:
-        points_xy: float (N, 2).
-        polygon_xy: float (K, 2), closed by itself (the last corner is joined to the first).
-
-    Returns:
-        bool (N,). Each side owns its upper corner only (smaller y), so a corner is never counted twice.
-    """
-    x, y = points_xy[:, 0], points_xy[:, 1]
-    inside = np.zeros(len(points_xy), dtype=bool)
-    for (ax, ay), (bx, by) in zip(polygon_xy, np.roll(polygon_xy, 1, axis=0), strict=True):
-        if ay == by:
-            continue  # a level side is never crossed by a level ray
-        spans = (ay > y) != (by > y)
-        inside ^= spans & (x < ax + (bx - ax) * (y - ay) / (by - ay))
-    return inside
-
-
-def _read_pixels(path: Path) -> npt.NDArray[Any]:
-    """Read an image as one channel of whole numbers (H, W) or bool, or refuse it."""
-    try:
-        pixels = tifffile.imread(path) if path.suffix.lower() in _TIFF_SUFFIXES else _read_png(path)
-    except _UNREADABLE as error:
-        raise TruthError(f"{path.name} should be a truth image but cannot be read ({error}). Save it anew, large ones as TIFF.") from error
-    pixels = _one_channel(np.squeeze(pixels) if pixels.ndim > 2 else pixels)
-    if pixels.ndim != 2 or pixels.dtype.kind not in "bui":
-        raise TruthError(
-            f"A truth image has one channel of whole numbers (0 = mortar), but {path.name} has shape {pixels.shape} and"
-            f" type {pixels.dtype}. Save the label numbers themselves, not a coloured picture of them."
-        )
-    return pixels
-
-
-def _read_png(path: Path) -> npt.NDArray[Any]:
-    """Read a PNG as stored; a palette that is itself grey is applied, any other keeps its indices as labels."""
-    with warnings.catch_warnings():
-        # truth of 100 Mpx is usual; Pillow's own refusal at 179 Mpx stands
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(path, formats=["PNG"]) as image:
-            if image.mode == "P":
-                entries = np.asarray(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
-                if (entries == entries[:, :1]).all():
-                    return np.asarray(image.convert("L"))
-            return np.asarray(image)
-
-
-def _one_channel(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Drop channels that repeat the first, and even alpha, as drawing programs add them; (H, W, C) -> (H, W)."""
-    if pixels.ndim != 3 or pixels.shape[2] not in (2, 3, 4):
-        return pixels
-    has_alpha = pixels.shape[2] != 3
-    colours = pixels[..., :-1] if has_alpha else pixels
-    if has_alpha and not (pixels[..., -1] == pixels[..., -1].max()).all():
-        return pixels  # what is drawn in the alpha channel would be lost
-    return colours[..., 0] if (colours == colours[..., :1]).all() else pixels
-
-
-def _truth_from_pixels(pixels: npt.NDArray[Any], name: str) -> LabelTruth:
-    """Decide whether whole numbers (H, W) are labels or a binary mask."""
-    tesserae = pixels[pixels != 0]
-    if tesserae.size and tesserae.min() == tesserae.max() and _is_mask_value(tesserae[0], pixels.dtype):
-        labels, _ = ndimage.label(pixels)
-        return LabelTruth(labels.astype(np.int32), BINARY_MASK, (_NOTE_COMPONENTS,))
-    if pixels.dtype == np.uint8 and _looks_soft(tesserae):
-        raise TruthError(
-            f"{name} should hold label numbers or two values, but most of its tessera pixels are 255 and the others are"
-            f" greys between: it looks like a mask with soft edges. Cut it at 128 to the values 0 and 255."
-        )
-    return LabelTruth(pixels)
-
-
-def _looks_soft(tesserae: npt.NDArray[np.uint8]) -> bool:
-    """Say whether 8-bit pixels above 0 are mostly white with several greys, as in a mask with smooth edges."""
-    counts = np.bincount(tesserae, minlength=256)
-    return bool(np.count_nonzero(counts) > 2 and counts[255] * 2 > counts.sum())
-
-
-def _is_mask_value(value: Any, dtype: np.dtype[Any]) -> bool:
-    """Say whether the only value beside 0 marks a mask: true, full scale, or 1 in 8 bits."""
-    if dtype.kind == "b":
-        return True
-    return bool(value == np.iinfo(dtype).max) or (dtype.itemsize == 1 and int(value) in (1, 255))
 
 
 def _read_points(path: Path, entry: str | None) -> PointTruth:

@@ -2,11 +2,8 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 import launch
+from benchmarks.page_server import serve_page
 
 START_S = 60
 PATIENCE_MS = 60_000  # a machine that is busy with other work needs a minute for what takes seconds
@@ -29,33 +27,8 @@ COLOURS = 128  # of a picture for the docs, which halves its size
 @contextmanager
 def running_app(home, script="app.py"):
     """The address of a page server with data in `home`; it is ended afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "TESSERAE_HOME": str(home), "PYTHONPATH": str(PROJECT_DIR)}
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
-    log = Path(home) / "server.log"
-    with log.open("wb") as file:
-        server = subprocess.Popen(command, cwd=PROJECT_DIR, env=environment, stdout=file, stderr=subprocess.STDOUT)
-    try:
-        _wait_until_healthy(address, server, log)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _wait_until_healthy(address, server, log):
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
-                if answer.read() == b"ok":
-                    return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"The page did not start within {START_S} s:\n{log.read_text(encoding='utf-8', errors='replace')}")
+    with serve_page(home, script, patience_s=START_S) as server:
+        yield server.address
 
 
 @contextmanager
@@ -106,19 +79,23 @@ def wait_until_sharp(page):
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE_MS)
 
 
+def for_docs():
+    """Whether pictures for the docs are asked for, by TESSERAE_PICTURES naming a folder for them."""
+    return bool(os.environ.get("TESSERAE_PICTURES"))
+
+
 def size_px(quick, shown):
     """Side of a synthetic mosaic: quick to work on, or, when pictures for the docs are asked for, large enough to be looked at."""
-    return shown if os.environ.get("TESSERAE_PICTURES") else quick
+    return shown if for_docs() else quick
 
 
 def keep_picture(page, name):
-    """Keep a picture of the page for the docs, when TESSERAE_PICTURES names a folder for them."""
-    folder = os.environ.get("TESSERAE_PICTURES")
-    if not folder:
+    """Keep a picture of the page, when they are asked for."""
+    if not for_docs():
         return
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE_MS)
     page.mouse.move(0, 0)
-    path = Path(folder) / f"{name}.png"
+    path = Path(os.environ["TESSERAE_PICTURES"]) / f"{name}.png"
     page.screenshot(path=path, animations="disabled")
     with Image.open(path) as picture:
         picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)

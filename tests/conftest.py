@@ -1,5 +1,6 @@
 """What several test files share: small mosaics, a segmentation without a model, and the page's entry."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +9,33 @@ import pytest
 from PIL import Image
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+# Tests run side by side: threads of their own, here and in the programs that they start, would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Files that one process runs one after the other, for they share what takes long to start, or disturb each other; the longest come first,
+# so that none is left over at the end. Any other file is a group of its own.
+GROUPS = {
+    "browser with worker": ("test_browser", "test_compare_browser"),
+    "browser": ("test_correct_browser", "test_viewer_browser", "test_collection_browser"),
+    "worker": ("test_jobs_worker", "test_jobs_engine"),
+    "segment": ("test_segment",),
+    "database": ("test_store_", "test_correcting", "test_correct_actions"),
+}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items):
+    """Put each test into the group of its file, and the groups named above to the front."""
+    order = list(GROUPS)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item.path.stem)))
+    items.sort(key=lambda item: order.index(group) if (group := group_of(item.path.stem)) in GROUPS else len(order))
+
+
+def group_of(stem):
+    return next((group for group, starts in GROUPS.items() if stem.startswith(starts)), stem)
+
 
 # Three tesserae in 40 x 60 pixels; numbers need not follow each other.
 BOXES_XYXY = {1: (2, 3, 12, 13), 2: (20, 5, 36, 21), 7: (40, 25, 50, 35)}
@@ -85,10 +113,10 @@ def save_mosaic(path, seed, size_px, side_px=24.0):
 
 @pytest.fixture(scope="session")
 def mosaic_png(tmp_path_factory):
-    """A synthetic mosaic of 256 x 256 pixels as a file, with the number of its tesserae."""
+    """A synthetic mosaic of 160 x 160 pixels as a file, with the number of its tesserae."""
     from tesserae.synthetic import render_mosaic
 
-    mosaic = render_mosaic(24, 256, 20.0)
+    mosaic = render_mosaic(31, 160, 20.0)
     path = tmp_path_factory.mktemp("mosaic") / "mosaic.png"
     Image.fromarray(mosaic.image).save(path)
     return path, int(mosaic.labels.max())

@@ -112,7 +112,7 @@ def begun(home):
     return [int(line) for line in file.read_text().split()] if file.exists() else []
 
 
-def wait_until(condition, timeout_s=PATIENCE_S, every_s=0.01):
+def wait_until(condition, timeout_s=PATIENCE_S, every_s=0.05):
     """Wait, and return what `condition` gave at last."""
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):
@@ -122,16 +122,12 @@ def wait_until(condition, timeout_s=PATIENCE_S, every_s=0.01):
 
 
 def is_alive(pid):
-    state = _look_at(pid, "stat")
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()
     return bool(state) and not state.startswith("Z")
-
-
-def command_of(pid):
-    return _look_at(pid, "args")
-
-
-def _look_at(pid, column):
-    return subprocess.run(["ps", "-o", f"{column}=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def descendants(pid):

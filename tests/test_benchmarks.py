@@ -9,9 +9,25 @@ import pytest
 from conftest import PROJECT_DIR, three_tesserae
 from PIL import Image
 
-from benchmarks import big, curve, invariance, large_photo, marked, pictures, report, sharing, speed, subject, synthetic, tables
+from benchmarks import (
+    big,
+    curve,
+    invariance,
+    large_photo,
+    marked,
+    page_server,
+    pictures,
+    report,
+    sessions,
+    sharing,
+    speed,
+    subject,
+    synthetic,
+    tables,
+)
 from benchmarks.__main__ import main
 from tesserae.checkpoints import Checkpoint, find_checkpoint
+from tesserae.corrections.replay import CorrectedMap
 from tesserae.errors import TesseraeError, TruthError
 from tesserae.evaluation import evaluate
 from tesserae.finder import WORKING_SIDE_PX
@@ -423,7 +439,7 @@ def test_row_of_a_pair():
     assert "| 0.25 | 1.30 | 0.25 | 1.20 |" in tables.format_table(table)
 
 
-@pytest.mark.parametrize("name", sharing.NAMES)
+@pytest.mark.parametrize("name", [sharing.EMBEDDED_NAME, pytest.param(sharing.TINY, marks=pytest.mark.slow)])
 def test_a_model_and_its_twin_have_one_encoder_and_two_decoders(name, tmp_path):
     embedded = PROJECT_DIR / "weights" / "tesserae_mini.pt"
     sharing.write_weights(tmp_path, name, embedded)
@@ -437,15 +453,23 @@ def test_a_model_and_its_twin_have_one_encoder_and_two_decoders(name, tmp_path):
 
 
 def test_memory_is_read_from_the_status_of_a_process():
-    assert large_photo.read_status("Name:\tpython\nVmHWM:\t  2000 kB\nVmRSS:\t  1000 kB\n") == (1.024, 2.048)
-    assert large_photo.read_status("Name:\tpython\n") == (None, None)
-    assert large_photo.WebProcess(2**30, "").memory_mb() == (None, None)
-    assert large_photo.WebProcess(2**30, "").cpu_s() is None
+    assert page_server.read_status("Name:\tpython\nVmHWM:\t  2000 kB\nVmRSS:\t  1000 kB\n") == (1.024, 2.048)
+    assert page_server.read_status("Name:\tpython\n") == (None, None)
+    assert page_server.WebProcess(2**30, "").memory_mb() == (None, None)
+    assert page_server.WebProcess(2**30, "").cpu_s() is None
+
+
+def test_a_page_that_does_not_start_says_why(tmp_path):
+    with (
+        pytest.raises(TesseraeError, match=r"(?s)Expected the page to answer at http://127.*missing\.py"),
+        page_server.serve_page(tmp_path, "missing.py"),
+    ):
+        pass
 
 
 def test_a_stopwatch_has_a_row_for_each_step():
     said = []
-    watch = large_photo.Stopwatch(large_photo.WebProcess(2**30, ""), said.append)
+    watch = large_photo.Stopwatch(page_server.WebProcess(2**30, ""), said.append)
     watch.measure("zoom in", [lambda: None] * 3)
     assert [row["step"] for row in watch.rows] == ["zoom in"]
     assert said[0].startswith("zoom in: 0.0 s")
@@ -458,6 +482,32 @@ def test_row_of_a_step():
     (table,) = large_photo.tables_of_large_photo([{**row, "cpu_s": None, "peak_mb": None, "after_mb": 200.0}], 12.0)
     assert "| open | 0.3 | - | - | - | 200 |" in tables.format_table(table)
     assert table.notes[-1] == "The file: 12 MB."
+
+
+# --- sessions ---
+
+
+def test_sessions_are_summed_up():
+    row = {"sessions": 10, "shown": 120, "stored": 121, "lost": 0, "different": 1, "unapproved": 0, "replay_ms": 2.5}
+    (table,) = sessions.tables_of_sessions([{"draft": 1, **row}, {"draft": 2, **row}])
+    assert [(each["draft"], each["sessions"], each["stored"], each["different"]) for each in table.rows] == [
+        ("all", 20, 242, 2),
+        (1, 10, 121, 1),
+        (2, 10, 121, 1),
+    ]
+    assert "| all | 20 | 240 | 242 | 0 | 2 | 0 | - |" in tables.format_table(table)
+
+
+def test_the_map_of_a_session_has_whole_tesserae():
+    labels = sessions.grid_of_tesserae()
+    assert (labels.shape, count_tesserae(labels)) == ((sessions.SIZE_PX, sessions.SIZE_PX), (sessions.SIZE_PX // sessions.STEP_PX) ** 2)
+
+
+def test_corrections_at_random_are_of_every_kind():
+    corrected = CorrectedMap.of(sessions.grid_of_tesserae())
+    rng = np.random.default_rng(0)
+    kinds = {type(sessions.random_correction(rng, corrected)).__name__ for _ in range(300)}
+    assert kinds == {"Add", "Delete", "Merge", "Split", "Paint", "Erase", "Replace", "Mortar", "Ignore", "Several"}
 
 
 # --- curve and sheets ---

@@ -52,10 +52,10 @@ def test_a_mosaic_is_counted_and_everything_is_written(extra, mosaic_png, tmp_pa
     assert printed == [f"mosaic.png: {record['count']} tesserae, {folder}"]
     assert set(record) >= RECORD_KEYS
     assert set(record["stages_s"]) == {"load", "find", "embed", "decode", "paint"}
-    assert (record["width"], record["height"], record["checkpoint"]) == (256, 256, "tesserae_mini")
+    assert (record["width"], record["height"], record["checkpoint"]) == (160, 160, "tesserae_mini")
     assert sum(record["stages_s"].values()) <= record["elapsed_s"] + 0.1
     labels = tifffile.imread(folder / "labels.tif")
-    assert (labels.dtype, labels.shape) == (np.uint32, (256, 256))
+    assert (labels.dtype, labels.shape) == (np.uint32, (160, 160))
     rows = list(csv.DictReader((folder / "tesserae.csv").read_text(encoding="utf-8").splitlines()))
     assert len(rows) == record["count"] == np.unique(labels[labels > 0]).size
     assert abs(record["count"] - true_count) <= 0.2 * true_count
@@ -69,11 +69,12 @@ def test_help_is_fast_because_nothing_heavy_is_loaded():
     assert "--mm-per-px" in outcome.stdout
 
 
-def test_as_a_program_a_refusal_is_status_2_and_one_line(tmp_path):
-    outcome = run_program("segment", tmp_path / "absent.jpg", "--out", tmp_path / "out")
+def test_as_a_program_a_refusal_is_status_2_and_one_line():
+    """The sentences themselves are looked at below, without a program for each."""
+    outcome = run_program("checkpoints", "fetch", "sam3")
     assert (outcome.returncode, outcome.stdout) == (2, "")
     assert outcome.stderr.count("\n") == 1
-    assert "absent.jpg" in outcome.stderr
+    assert "sam3" in outcome.stderr
 
 
 # --- segment, with a model that answers at once -----------------------------------------------------------------------
@@ -240,6 +241,35 @@ def test_an_entry_of_marked_points_is_chosen_by_name(label_map, tmp_path, capsys
     assert (status, json.loads("\n".join(printed))["count"]["n_true"]) == (0, 1)
     status, _, complaints = run(capsys, "evaluate", label_map, tmp_path / "marks.json")
     assert (status, len(complaints)) == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["new.tif", "new.json", "new.png"])
+def test_an_annotation_is_converted(name, photo, tmp_path, capsys):
+    labels = three_tesserae()
+    labels[0, 0] = 1  # a fragment, away from its tessera
+    write_label_map(tmp_path / "old.tif", labels)
+    status, printed, complaints = run(capsys, "convert", tmp_path / "old.tif", "--photo", photo, "--out", tmp_path / name)
+    assert (status, printed[0], complaints) == (0, f"old.tif: 3 tesserae, {tmp_path / name}", [])
+    assert printed[1:] == ["1 tessera lay in several pieces; the largest piece of each kept its number. 1 fragment (1 px) became mortar."]
+    status, printed, _ = run(capsys, "convert", tmp_path / name, "--photo", photo, "--out", tmp_path / "back.tif")
+    assert (status, printed[0]) == (0, f"{name}: 3 tesserae, {tmp_path / 'back.tif'}")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "back.tif") > 0, three_tesserae() > 0)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "out", "complaint"),
+    [
+        ("absent.tif", "new.tif", "found none"),
+        ("old.tif", "old.tif", "written over what is read"),
+        ("old.tif", "wall.png", "written over what is read"),
+        ("old.tif", "new.svg", "none of these endings"),
+    ],
+)
+def test_conversions_that_are_refused(annotation, out, complaint, photo, tmp_path, capsys):
+    write_label_map(tmp_path / "old.tif", three_tesserae())
+    status, printed, complaints = run(capsys, "convert", tmp_path / annotation, "--photo", photo, "--out", tmp_path / out)
+    assert (status, printed, len(complaints)) == (2, [], 1)
+    assert complaint in complaints[0]
 
 
 def test_synthetic_mosaics_are_the_same_for_the_same_seed(tmp_path, capsys):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser_examples import PATIENCE_MS, keep_picture, wait_until_sharp
+from browser_examples import PATIENCE_MS, keep_picture, size_px, wait_until_sharp
 from conftest import save_mosaic
 from playwright.sync_api import expect
 
@@ -17,7 +17,7 @@ def test_photos_are_added_found_opened_and_there_after_a_reload(open_tab, addres
     page = open_tab()
     page.goto(f"{address}/mosaics")
     expect(page.get_by_text("The collection is empty")).to_be_visible(timeout=PATIENCE_MS)
-    photos = [save_mosaic(tmp_path / f"{name}.png", seed, 640, 30.0) for name, seed in SEEDS.items()]
+    photos = [save_mosaic(tmp_path / f"{name}.png", seed, size_px(240, 640), 30.0) for name, seed in SEEDS.items()]
     page.locator("input[type=file]").set_input_files(photos)
     expect(page.get_by_text("4 photos added")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_alt_text("Thumbnail of")).to_have_count(4, timeout=PATIENCE_MS)

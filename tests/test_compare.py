@@ -15,8 +15,9 @@ from tesserae.cli import main
 from tesserae.compare import compare_checkpoints
 from tesserae.errors import OutputError, TruthError
 from tesserae.labelmap import write_label_map
+from tesserae.options import RunOptions
 from tesserae.overlay import paint_overlay
-from tesserae.service import RunOptions, run_file
+from tesserae.service import run_file
 from tesserae.settings import Settings
 from tesserae.synthetic import render_mosaic
 from tesserae.truth import read_truth

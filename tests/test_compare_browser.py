@@ -40,7 +40,7 @@ def counts_on(page):
 
 
 def test_two_ways_are_compared_once_whatever_becomes_of_the_tabs(open_tab, address, home, store, tmp_path):
-    photos = [save_mosaic(tmp_path / "nave.png", 41, size_px(256, 900)), save_mosaic(tmp_path / "aisle.png", 42, 320)]
+    photos = [save_mosaic(tmp_path / "nave.png", 41, size_px(128, 900)), save_mosaic(tmp_path / "aisle.png", 42, 160)]
     nave, aisle = open_tab(), open_tab()
     nave_id = ask_for_comparison(nave, address, photos[0])
     nave.reload()

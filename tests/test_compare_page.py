@@ -4,20 +4,22 @@ import hashlib
 import io
 import json
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
+import page_examples
 import pytest
 import tifffile
-from conftest import PROJECT_DIR, three_tesserae
+from conftest import three_tesserae
+from page_examples import as_read, box, button, press, run, texts
 from store_examples import add_grey, provenance
-from streamlit.testing.v1 import AppTest
 
 from tesserae.activation import activate
 from tesserae.comparison import KINDS, compare_label_maps
 from tesserae.deepzoom import build_pyramid
-from tesserae.jobs.work import SEGMENT, revision_options
-from tesserae.service import RunOptions
+from tesserae.jobs.orders import SEGMENT, revision_options
+from tesserae.options import RunOptions
 from tesserae.settings import Settings
 from tesserae.store import open_store
 from tesserae.store.jobs import claim_next, fail_job, finish_job, list_jobs, report_progress, request_cancel
@@ -32,6 +34,8 @@ from tesserae.ui.options import METHODS
 from tesserae.ui.viewer import ViewerEvent
 
 BASELINE, OTHER, TUNED = "tesserae_mini", "sam2_hiera_tiny", "floor"
+
+open_page = partial(page_examples.open_page, "compare")
 
 
 @pytest.fixture
@@ -80,36 +84,6 @@ def add_result(store, photo, name, labels, way="Careful", **changes):
 
 def add_both(store, photo):
     return add_result(store, photo, BASELINE, three_tesserae()), add_result(store, photo, TUNED, other_map())
-
-
-def open_page(**query):
-    app = AppTest.from_file(str(PROJECT_DIR / "pages" / "compare.py"), default_timeout=60)
-    app.query_params.update(query)
-    return run(app)
-
-
-def run(app):
-    app.run()
-    assert not app.exception
-    return app
-
-
-def press(app, label):
-    button(app, label).click()
-    return run(app)
-
-
-def button(app, label):
-    return next(button for button in app.button if button.label == label)
-
-
-def as_read(element):
-    """The text of an element as its reader sees it, without the signs that keep it from being taken for Markdown."""
-    return element.value.replace("\\", "")
-
-
-def texts(*kinds):
-    return " ".join(as_read(element) for kind in kinds for element in kind)
 
 
 def choices(app):
@@ -161,7 +135,7 @@ def test_one_model_alone_can_be_compared_with_itself_in_another_way(installed, s
     assert "Only one is installed; the page **Models**" in texts(app.info)
     add_result(store, photo, BASELINE, three_tesserae())
     add_result(store, photo, BASELINE, other_map(), "Fast")
-    next(box for box in app.selectbox if box.label == "How B looks").set_value("Fast")
+    box(app, "How B looks").set_value("Fast")
     run(app)
     assert [metric.value for metric in app.metric] == ["3", "4", "1", "3"]
     assert "tesserae\\_mini \\(fast\\)" in app.metric[1].label
@@ -180,7 +154,7 @@ def test_a_model_without_a_record_is_mentioned(installed, photo):
 
 def test_the_choice_stands_in_the_address(installed, photo):
     app = open_page()
-    next(box for box in app.selectbox if box.label == "Model B").set_value(OTHER)
+    box(app, "Model B").set_value(OTHER)
     run(app)
     assert choices(open_page(**app.query_params))["Model B"] == OTHER
 
@@ -255,7 +229,7 @@ def test_counts_and_differences_are_said(store, photo):
     assert "Found by floor only: 1; by tesserae_mini only: 1." in said
     assert "At 1 place floor divides what tesserae_mini joins: 2 tesserae instead of 1." in said
     assert "0.8 s on cpu (float32)" in texts(app.caption)
-    assert "A: Too coarse." in texts(app.warning).replace("\\", "")
+    assert "A: Too coarse." in texts(app.warning)
     assert "Found only by B, floor" in app.get("html")[0].proto.body
     assert not app.error
 
@@ -470,13 +444,13 @@ def test_marked_points_are_taken_by_the_photos_name_or_as_chosen(store, photo):
 def test_a_binary_mask_is_taken_with_a_note(store, photo):
     add_both(store, photo)
     app = give_truth(open_page(), "mask.tif", tiff_bytes(np.where(three_tesserae() > 0, 65535, 0)))
-    assert "The truth is a binary mask" in texts(app.caption)
+    assert "The annotation is a binary mask" in texts(app.caption)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("truth.tif", b"no picture", "truth.tif should be a truth image"),
+        ("truth.tif", b"no picture", "truth.tif should be an image of tesserae"),
         ("marks.json", b"{", "should be a JSON file of marked points"),
         ("truth.tif", tiff_bytes(np.array([[1, 2], [3, 0]])), "should have one size"),
     ],

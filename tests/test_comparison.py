@@ -174,7 +174,7 @@ def test_the_reading_of_plain_cases(a, b, sentences):
 # --- What must hold -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(a=MAPS, b=MAPS)
 def test_swapping_the_maps_swaps_the_kinds(a, b):
     if a.shape != b.shape:
@@ -187,7 +187,7 @@ def test_swapping_the_maps_swaps_the_kinds(a, b):
         assert (there.places, there.in_a, there.in_b) == (here.places, here.in_b, here.in_a)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(a=SMALL_MAPS, b=SMALL_MAPS)
 def test_every_tessera_counts_once_and_the_kinds_explain_the_difference(a, b):
     comparison = compare_label_maps(a, b)
@@ -201,7 +201,7 @@ def test_every_tessera_counts_once_and_the_kinds_explain_the_difference(a, b):
     assert comparison.a.areas_px.sum() == (a > 0).sum()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(labels=MAPS, shift=st.integers(0, 5))
 def test_a_map_is_the_same_as_itself_whatever_its_numbers(labels, shift):
     renumbered = np.where(labels > 0, labels + shift, 0).astype(np.int32)

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from tesserae.corrections.operations import MaskRuns
 from tesserae.corrections.shapes import box_shape, brush_shape, polygon_shape, runs_shape
 from tesserae.errors import CorrectionError
-from tesserae.truth import points_in_polygon
+from tesserae.polygons import points_in_polygon
 
 STAR = ((5.0, 0.0), (8.0, 10.0), (0.0, 4.0), (10.0, 4.0), (2.0, 10.0))
 

@@ -5,18 +5,21 @@ import io
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
+import page_examples
 import pytest
-from conftest import PROJECT_DIR, save_grey, three_tesserae
+from conftest import save_grey, three_tesserae
+from page_examples import box, button, press, run, texts
 from PIL import Image
 from store_examples import provenance
-from streamlit.testing.v1 import AppTest
 
 from tesserae.activation import activate
-from tesserae.jobs.work import SEGMENT, do_job, revision_options
-from tesserae.segment import SegmentOptions
-from tesserae.service import RunOptions, run_file, save_run
+from tesserae.jobs.orders import SEGMENT, revision_options
+from tesserae.jobs.work import do_job
+from tesserae.options import RunOptions, SegmentOptions
+from tesserae.service import run_file, save_run
 from tesserae.settings import Settings
 from tesserae.store.jobs import claim_next, fail_job, finish_job, list_jobs, queue_job, report_progress, request_cancel
 from tesserae.store.photos import edit_photo, list_photos
@@ -28,6 +31,8 @@ from tesserae.ui.resources import get_queue, get_store
 
 COUNT, SAMPLE, STOP = "Count the tesserae", "Open the sample", "Stop"
 BASELINE, OTHER = "tesserae_mini", "sam2.1_hiera_tiny"
+
+open_page = partial(page_examples.open_page, "count")
 
 
 @pytest.fixture
@@ -60,38 +65,9 @@ def png_bytes(size=(60, 40), level=128):
     return stream.getvalue()
 
 
-def open_page(**query):
-    app = AppTest.from_file(str(PROJECT_DIR / "pages" / "count.py"), default_timeout=60)
-    app.query_params.update(query)
-    return run(app)
-
-
-def run(app):
-    app.run()
-    assert not app.exception
-    return app
-
-
 def upload(app, name="wall.png", content=None):
     app.file_uploader[0].set_value((name, png_bytes() if content is None else content, "image/png"))
     return run(app)
-
-
-def press(app, label):
-    button(app, label).click()
-    return run(app)
-
-
-def button(app, label):
-    return next(button for button in app.button if button.label == label)
-
-
-def texts(*kinds):
-    return " ".join(element.value for kind in kinds for element in kind).replace("\\", "")
-
-
-def box(app, label):
-    return next(box for box in app.selectbox if box.label == label)
 
 
 def add_result(store, photo, name=BASELINE, way=None, labels=None, **changes):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tesserae.architecture import EMBEDDED_CONFIG, build_model
+from tesserae.architecture import build_model
+from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.decoding import (
     DecodeMode,
     Seeds,
@@ -16,6 +17,7 @@ from tesserae.decoding import (
     window_agreement,
     window_for,
     with_negatives,
+    with_points,
 )
 from tesserae.predictor import LOGIT_PX, TOKEN_PX, Decoded, Predictor, window_corners
 
@@ -108,6 +110,16 @@ def test_negatives_come_last_and_are_always_two():
     assert prompts.points_xy[0, 3:].tolist() == [[110, 95], [110, 95]]
     assert prompts.points_xy[1, 3:].tolist() == [[16, 15], [110, 95]]
     assert np.array_equal(prompts.points_xy[:, :3], asked.points_xy)
+    assert prompts.ids.tolist() == [1, 2]
+
+
+def test_points_are_added_behind_the_others():
+    asked = prompts_of_seeds(seeds_of_outlines(three_outlines()).take(np.array([0, 1])), DecodeMode(4, mask_prompts=True))
+    prompts = with_points(asked, np.array([[[1.0, 2.0]], [[3.0, 4.0]]]), np.array([[1], [0]], np.int32))
+    assert prompts.point_labels.tolist() == [[2, 3, 1, 1], [2, 3, 1, 0]]
+    assert prompts.points_xy[:, 3].tolist() == [[1, 2], [3, 4]]
+    assert prompts.points_xy.dtype == np.float32
+    assert np.array_equal(prompts.centres_xy, asked.centres_xy)
     assert prompts.ids.tolist() == [1, 2]
 
 

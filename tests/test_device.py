@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tesserae.device import DEVICES, bfloat16_helps, choose_device
+from tesserae.device import DEVICES, bfloat16_helps, choose_device, mixed_precision
 from tesserae.errors import DeviceError
 
 
@@ -76,6 +76,15 @@ def test_bfloat16_is_used_where_it_is_native(monkeypatch, device, cuda, avx512, 
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     assert bfloat16_helps(torch.device(device)) is expected
+
+
+@pytest.mark.parametrize(("helps", "dtype"), [(True, torch.bfloat16), (False, torch.float32)], ids=["helps", "does not"])
+def test_models_compute_in_bfloat16_where_it_helps(monkeypatch, helps, dtype):
+    monkeypatch.setattr("tesserae.device.bfloat16_helps", lambda device: helps)
+    numbers = torch.ones(2, 2)
+    with mixed_precision(torch.device("cpu")):
+        assert (numbers @ numbers).dtype == dtype
+    assert (numbers @ numbers).dtype == torch.float32
 
 
 def test_this_machine_can_be_asked():

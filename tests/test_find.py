@@ -50,14 +50,13 @@ def test_a_stone_that_the_photos_edge_cuts_is_kept(monkeypatch: pytest.MonkeyPat
 
 def test_every_tile_is_seen_at_its_own_size() -> None:
     """Left a mosaic of large stones, right one of small stones: a scale for both would lose one of them."""
-    sides_px = (36, 11)
+    sides_px, width, height = (36, 11), 360, 252  # of each half, which is one tile
     halves = []
     for side_px in sides_px:
-        place = np.arange(720) % side_px
-        stone = (place >= side_px // 6) & (place < side_px)
-        halves.append(np.where(stone[:, None] & stone[None], 210, 60)[:, : 720 // side_px * side_px])
+        stone = np.arange(width) % side_px >= side_px // 6
+        halves.append(np.where(stone[:height, None] & stone[None], 210, 60)[:, : width // side_px * side_px])
     image = np.repeat(np.hstack(halves)[..., None], 3, axis=2).astype(np.uint8)
-    true = [(720 / side_px) * (half.shape[1] // side_px) for side_px, half in zip(sides_px, halves, strict=True)]
+    true = [(height / side_px) * (half.shape[1] // side_px) for side_px, half in zip(sides_px, halves, strict=True)]
     models = load_models(find_checkpoint("tesserae_mini", PROJECT_DIR / "weights", ""), "cpu")
     labels = find_tesserae(image, models, 20.0, Clock(), lambda _: None)
     border = halves[0].shape[1]

@@ -12,14 +12,16 @@ from scipy import ndimage
 from torch.nn import functional
 
 from tesserae import grid
-from tesserae.architecture import EMBEDDED_CONFIG, build_model
-from tesserae.checkpoints import find_checkpoint, load_model
+from tesserae.architecture import build_model
+from tesserae.checkpoints import find_checkpoint
+from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.errors import PhotoError, TesseraeError
 from tesserae.grid import GridMask, GridSettings, candidates, generate_masks, segment_grid
 from tesserae.grid.candidates import clean_small_regions, score_mask
 from tesserae.grid.plan import count_points, crop_boxes, cut_cells, points_of_crop
 from tesserae.predictor import Predictor
 from tesserae.settings import Settings
+from tesserae.weights import load_model
 
 EASY = GridSettings(points_per_side=4, crop_n_layers=1, pred_iou_thresh=0, stability_score_thresh=0, stability_score_offset=0.01)
 """Random weights give logits of about 0.2 around 0: only thresholds in that range let several masks survive."""
@@ -135,7 +137,7 @@ def test_masks_of_the_trained_model_are_those_of_the_package():
     model = load_model(find_checkpoint("tesserae_mini", settings.weights, settings.checkpoint_url))
     trained = Predictor(model, torch.device("cpu"), bfloat16=False)
     image = _mosaic(60, 80)
-    few = replace(EASY, mask_threshold=0.5, stability_score_offset=1.0, min_mask_region_area=0)
+    few = replace(EASY, mask_threshold=0.5, stability_score_offset=1.0, min_mask_region_area=0, crop_n_layers=0)
     ours = generate_masks(image, trained, few)
     assert ours
     _assert_same(ours, _masks_of_package(_package(trained, few), image))
@@ -285,8 +287,8 @@ def test_boxes_near_a_crop_edge_are_those_of_the_package():
 
 def test_progress_rises_to_one_and_every_crop_is_embedded_once(predictor, monkeypatch):
     embedded, calls = [], []
-    embed = grid._embed
-    monkeypatch.setattr(grid, "_embed", lambda crop, by: embedded.append(crop.shape) or embed(crop, by))
+    embedding = grid._embed(_mosaic(40, 80), predictor)
+    monkeypatch.setattr(grid, "_embed", lambda crop, by: embedded.append(crop.shape) or embedding)
     few = replace(EASY, points_per_side=2, points_per_batch=3)
     segment_grid(_mosaic(40, 80), predictor, few, cells=(1, 2), progress=lambda share, text: calls.append((share, text)))
     assert len(embedded) == 2 * 5

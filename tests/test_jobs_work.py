@@ -5,10 +5,10 @@ from conftest import FakeModel, save_grey
 
 import tesserae
 from tesserae.errors import CheckpointError, StoreError
-from tesserae.jobs.work import SEGMENT, do_job, open_cache, revision_options, segment_arguments
+from tesserae.jobs.orders import SEGMENT, revision_options, segment_arguments
+from tesserae.jobs.work import do_job, open_cache
+from tesserae.options import RunOptions, SegmentOptions
 from tesserae.photo import read_photo
-from tesserae.segment import SegmentOptions
-from tesserae.service import RunOptions
 from tesserae.settings import Settings
 from tesserae.store import open_store
 from tesserae.store.checkpoints import list_seen_checkpoints

@@ -9,10 +9,11 @@ import pytest
 from conftest import PROJECT_DIR
 from jobs_examples import EXAMPLES, begun, descendants, is_alive, wait_until, worker_process
 
+from tesserae.jobs.orders import SEGMENT, segment_arguments
 from tesserae.jobs.queue import QUEUE_FILE, open_queue, submit_job
-from tesserae.jobs.work import SEGMENT, segment_arguments
+from tesserae.options import RunOptions
 from tesserae.photo import read_photo
-from tesserae.service import RunOptions, run_file
+from tesserae.service import run_file
 from tesserae.settings import Settings
 from tesserae.store import open_store
 from tesserae.store.files import EMBEDDINGS
@@ -144,7 +145,7 @@ def test_a_worker_that_is_told_to_end_hands_its_job_back(number, settings, store
 def test_a_worker_that_is_killed_loses_no_row_and_the_next_one_does_the_job(stage, settings, store):
     job = submit(store, settings, "hold")
     with examples(settings) as worker:
-        wait_until(lambda: (now := get_job(store, job.id)).state == "running" and now.stage in (stage, "hold"), every_s=0.001)
+        wait_until(lambda: (now := get_job(store, job.id)).state == "running" and now.stage in (stage, "hold"), every_s=0.01)
         family = descendants(worker.pid)
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()

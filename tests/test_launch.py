@@ -245,8 +245,14 @@ def test_the_command_line_of_the_page(arguments, tail):
 
 
 def test_only_the_whole_suite_is_held_to_the_coverage_floor():
-    assert "--cov" in launch.pytest_command("py", [])
-    assert launch.pytest_command("py", ["tests/test_launch.py"]) == ["py", "-m", "pytest", "tests/test_launch.py"]
+    assert launch.pytest_command("py", ["tests/test_launch.py"], 2) == ["py", "-m", "pytest", "tests/test_launch.py"]
+
+
+@pytest.mark.parametrize(("cores", "processes"), [(None, "2"), (1, "2"), (2, "3"), (64, "5")])
+def test_the_whole_suite_runs_on_all_cores_with_coverage(cores, processes):
+    command = launch.pytest_command("py", [], cores)
+    assert command[command.index("-n") + 1] == processes
+    assert "--cov" in command
 
 
 def test_lint_runs_every_linter_and_hands_arguments_to_ruff():

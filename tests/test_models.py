@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from tesserae import models as models_module
-from tesserae.architecture import EMBEDDED_CONFIG, build_model
+from tesserae.architecture import build_model
 from tesserae.checkpoints import Checkpoint, find_checkpoint
+from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.decoding import window_for
 from tesserae.errors import CheckpointError, DeviceError
 from tesserae.finder import FinderHead
@@ -32,6 +33,12 @@ def weights(tmp_path_factory):
 
 def named(weights, name) -> Checkpoint:
     return find_checkpoint(name, weights, "http://localhost")
+
+
+@pytest.fixture(scope="module")
+def base(weights):
+    """The embedded model, loaded."""
+    return load_models(named(weights, "tesserae_mini"), "cpu")
 
 
 def test_the_embedded_checkpoint_serves_twice(weights, monkeypatch):
@@ -71,12 +78,12 @@ def test_loading_leaves_the_random_generator_alone(weights):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_an_official_checkpoint_works_beside_the_embedded_finder(weights, tmp_path, monkeypatch):
+def test_an_official_checkpoint_works_beside_the_embedded_finder(weights, base, monkeypatch):
     with torch.random.fork_rng(devices=[]):
         tiny = build_model("2.0-tiny")
     monkeypatch.setattr(models_module, "load_model", lambda checkpoint: tiny)
     loaded = load_models(named(weights, "sam2_hiera_tiny"), "cpu")
-    assert loaded.encoder_id != load_models(named(weights, "tesserae_mini"), "cpu").encoder_id
+    assert loaded.encoder_id != base.encoder_id
     assert loaded.decode_side_px == pytest.approx(1024 / 21)  # nothing is recorded of official files
     assert loaded.predictor.model is tiny
     assert loaded.finder_predictor.tile_px == 512
@@ -97,20 +104,20 @@ def test_an_official_checkpoint_works_beside_the_embedded_finder(weights, tmp_pa
         ("no_mem_embed", False),
     ],
 )
-def test_only_what_decides_the_embedding_decides_the_encoders_identity(weights, changed, same):
+def test_only_what_decides_the_embedding_decides_the_encoders_identity(weights, base, changed, same):
     """A fine-tuned decoder shares the baseline's embeddings."""
     contents = torch.load(weights / "tesserae_mini.pt", weights_only=True)
     contents["model"][changed].flatten()[0] += 0.5
     path = weights / "tuned.pt"
     torch.save({"model": contents["model"]}, path)
     path.with_suffix(".json").write_text(json.dumps(RECORD))
-    base, tuned = (load_models(named(weights, name), "cpu") for name in ("tesserae_mini", "tuned"))
+    tuned = load_models(named(weights, "tuned"), "cpu")
     assert (base.encoder_id == tuned.encoder_id) is same
     assert (base.embeddings_id == tuned.embeddings_id) is same
     assert base.finder_id == tuned.finder_id
 
 
-def test_a_checkpoint_of_ones_own_may_share_the_size_but_not_the_encoder(weights):
+def test_a_checkpoint_of_ones_own_may_share_the_size_but_not_the_encoder(weights, base):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(6)
         other = build_model(EMBEDDED_CONFIG)
@@ -118,7 +125,7 @@ def test_a_checkpoint_of_ones_own_may_share_the_size_but_not_the_encoder(weights
     torch.save({"model": other.state_dict()}, path)
     path.with_suffix(".json").write_text(json.dumps({**RECORD, "decode_side_px": 30, "least_predicted_iou": 0.9}))
     loaded = load_models(named(weights, "mine"), "cpu")
-    assert loaded.encoder_id != load_models(named(weights, "tesserae_mini"), "cpu").encoder_id
+    assert loaded.encoder_id != base.encoder_id
     assert loaded.decode_side_px == 30.0
     assert loaded.least_predicted_iou == 0.9
     assert loaded.trained_for_windows

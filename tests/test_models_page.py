@@ -4,8 +4,7 @@ import json
 
 import pytest
 import torch
-from conftest import PROJECT_DIR
-from streamlit.testing.v1 import AppTest
+from page_examples import page, run, texts
 
 from tesserae.activation import activate, active_name
 from tesserae.architecture import build_model
@@ -35,22 +34,12 @@ def settings(tmp_path, monkeypatch, weights_dir):
 
 @pytest.fixture
 def app(settings):
-    return AppTest.from_file(str(PROJECT_DIR / "pages" / "models.py"), default_timeout=30)
+    return page("models")
 
 
-def run(app):
-    app.run()
-    assert not app.exception
-    return app
-
-
-def press(app, key):
+def press_key(app, key):
     app.button(key=key).click()
     return run(app)
-
-
-def texts(elements):
-    return " ".join(element.value.replace("\\", "") for element in elements)
 
 
 def subheaders(app):
@@ -89,7 +78,7 @@ def test_a_file_without_a_record_is_mentioned(app, settings):
 
 
 def test_the_default_can_be_changed(app, settings):
-    press(run(app), "activate mine")
+    press_key(run(app), "activate mine")
     assert active_name(settings) == "mine"
     assert subheaders(app)[0] == "mine"
 
@@ -98,7 +87,7 @@ def test_a_checkpoint_is_renamed(app, settings):
     run(app)
     app.text_input(key="new name mine").set_value("ravenna")
     run(app)
-    press(app, "rename mine")
+    press_key(app, "rename mine")
     assert subheaders(app) == ["tesserae_mini", "sam2.1_hiera_tiny", "ravenna"]
 
 
@@ -106,7 +95,7 @@ def test_a_name_that_is_not_allowed_is_told(app):
     run(app)
     app.text_input(key="new name mine").set_value("a/b")
     run(app)
-    press(app, "rename mine")
+    press_key(app, "rename mine")
     assert "cannot be the name of a checkpoint" in texts(app.error)
     assert "mine" in subheaders(app)
 
@@ -115,7 +104,7 @@ def test_a_checkpoint_is_deleted_after_saying_what_goes(app, settings):
     activate(settings, "mine")
     run(app)
     assert "Deleting removes mine.pt and mine.json" in texts(app.markdown)
-    press(app, "delete mine")
+    press_key(app, "delete mine")
     assert not (settings.weights / "mine.pt").exists()
     assert subheaders(app) == ["tesserae_mini", "sam2.1_hiera_tiny"]
     assert active_name(settings) == EMBEDDED_NAME
@@ -129,7 +118,7 @@ def test_the_embedded_one_can_neither_be_renamed_nor_deleted(app):
 
 
 def test_a_damaged_file_is_told(app):
-    press(run(app), "verify sam2.1_hiera_tiny")
+    press_key(run(app), "verify sam2.1_hiera_tiny")
     assert "has the wrong size" in texts(app.error)
 
 
@@ -148,7 +137,7 @@ def test_fetching_shows_progress_and_resumes_in_the_folder_of_downloads(app, set
     monkeypatch.setattr(models, "fetch_checkpoint", fetch)
     run(app)
     assert "1 MB have arrived already" in texts(app.caption)
-    press(app, "fetch sam2_hiera_tiny")
+    press_key(app, "fetch sam2_hiera_tiny")
     assert seen == [("sam2_hiera_tiny", settings.home / DOWNLOADS_FOLDER)]
     assert "sam2_hiera_tiny" in subheaders(app)
 
@@ -160,7 +149,7 @@ def test_a_download_that_fails_is_told_and_another_can_be_tried(app, monkeypatch
     monkeypatch.setattr(models, "fetch_checkpoint", fetch)
     run(app)
     for name in ("sam2_hiera_tiny", "sam2_hiera_small"):
-        press(app, f"fetch {name}")
+        press_key(app, f"fetch {name}")
         assert "The server cannot be reached." in texts(app.error)
 
 
@@ -168,7 +157,7 @@ def test_only_one_file_is_fetched_at_a_time(app):
     run(app)
     lock = models._download_lock()
     with lock:
-        press(app, "fetch sam2_hiera_tiny")
+        press_key(app, "fetch sam2_hiera_tiny")
     assert "Another file is being fetched" in texts(app.error)
 
 

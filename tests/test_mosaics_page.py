@@ -4,10 +4,9 @@ import io
 from dataclasses import replace
 
 import pytest
-from conftest import PROJECT_DIR
+from page_examples import page, press, run, texts
 from PIL import Image
 from store_examples import segment
-from streamlit.testing.v1 import AppTest
 
 from tesserae.settings import Settings
 from tesserae.store.photos import count_photos, edit_photo, get_photo, list_photos
@@ -38,7 +37,7 @@ def store(settings):
 
 @pytest.fixture
 def app(store):
-    return AppTest.from_file(str(PROJECT_DIR / "pages" / "mosaics.py"), default_timeout=30)
+    return page("mosaics")
 
 
 def png_bytes(level=128, size=(60, 40)):
@@ -57,23 +56,8 @@ def opened(app, record):
     return run(app)
 
 
-def run(app):
-    app.run()
-    assert not app.exception
-    return app
-
-
-def press(app, label):
-    next(button for button in app.button if button.label == label).click()
-    return run(app)
-
-
 def labels(elements):
     return [element.label for element in elements]
-
-
-def texts(elements):
-    return " ".join(element.value.replace("\\", "") for element in elements)
 
 
 def field(app, label):

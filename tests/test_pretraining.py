@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from tesserae.architecture import EMBEDDED_CONFIG, build_model
+from tesserae.architecture import build_model
+from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.errors import TesseraeError
 from tesserae.finder import FinderHead
 from tesserae.models import load_embedded
@@ -395,6 +396,21 @@ def test_points_alone_lie_anywhere_in_a_stone_or_on_mortar(crop, monkeypatch):
     covered = batch.coverage.amax((1, 2))
     assert (covered[:64] > 0).all()
     assert (covered[64:] == 0).all()
+
+
+def test_a_batch_on_mortar_alone_teaches_the_score_and_has_no_figures_of_masks(crop, monkeypatch):
+    force_window(monkeypatch, 8)
+    batch = make_decoder_batch(crop, "point", 32, np.random.default_rng(1))
+    on_mortar = DecoderBatch(batch.levels, batch.prompts, 8, torch.zeros_like(batch.coverage))
+    logits = torch.full((len(batch.coverage), 4, 32, 32), -12.0)
+    predicted_iou = torch.full((len(batch.coverage), 4), 0.5, requires_grad=True)
+    monkeypatch.setattr(decoder_stage, "embedding_of_levels", lambda model, levels: None)
+    monkeypatch.setattr(decoder_stage, "decode_prompts", lambda *_: (logits, predicted_iou, None))
+    loss, figures = decoder_loss(None, on_mortar, balanced=False)
+    loss.backward()
+    assert figures == {"score": pytest.approx(0.5 - 0.1)}
+    assert float(loss.detach()) == pytest.approx(2 * 0.4)
+    assert (predicted_iou.grad > 0).all()
 
 
 def test_kinds_of_seeds_are_drawn_by_their_shares():

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tesserae.architecture import KNOWN_CONFIGS
 from tesserae.checkpoints import Checkpoint
+from tesserae.config_names import KNOWN_CONFIGS
 from tesserae.ui.records import MISSING, architecture_in_words, describe_gain, describe_record
 
 

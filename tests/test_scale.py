@@ -13,7 +13,8 @@ LARGEST_SEEN_PX = 60.0  # beyond the sizes that it was trained on a finder says 
 def see(picture):
     """An ideal finder: white is tessera, black is joint, and grey, where joints are too fine to be seen, is doubtful.
 
-    Tesserae that the tile shows whole tell their size; those at its edge are taken for as large as these.
+    Tesserae that the tile shows whole tell their size; those at its edge are taken for as large as these. Outlines, for which the
+    distance would be needed, have no say in the scale.
     """
     assert picture.shape == (PROBE_PX, PROBE_PX, 3)
     interior = picture[..., 0].astype(np.float32) / 255
@@ -23,11 +24,8 @@ def see(picture):
     whole = np.setdiff1d(np.arange(1, count + 1), at_edge)
     sides = np.full(count + 1, np.median(np.sqrt(area[whole])) if len(whole) else LARGEST_SEEN_PX)
     sides[whole] = np.sqrt(area[whole])
-    depth = ndimage.distance_transform_edt(interior > 0.5)
-    greatest = ndimage.maximum(depth, parts, np.arange(count + 1))
-    distance = depth / np.maximum(greatest[parts], 1)
     log_side = np.log2(np.clip(sides, 1, LARGEST_SEEN_PX) / SIDE_UNIT_PX)[parts]
-    return FinderMaps(interior, distance.astype(np.float32), log_side.astype(np.float32))
+    return FinderMaps(interior, np.zeros_like(interior), log_side.astype(np.float32))
 
 
 def squares(side, size=None, joint=None):
@@ -137,7 +135,7 @@ def test_answers_near_the_unit_count_most():
     def biased(picture):
         maps = see(picture)
         counted.append(float(np.median(maps.log_side)))
-        return FinderMaps(maps.interior, np.zeros_like(maps.distance), maps.log_side)  # no outlines: the votes decide alone
+        return maps
 
     assert estimate_side_px(photo, biased) == pytest.approx(30, rel=0.1)
     assert max(counted) > 1  # at the finest scale it did say "large"

@@ -1,6 +1,7 @@
 """The whole path on small synthetic mosaics with the shipped weights."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from tesserae.clock import STAGES
 from tesserae.errors import CheckpointError, DeviceError
 from tesserae.evaluation import evaluate
 from tesserae.grid import GridSettings
+from tesserae.options import SegmentOptions
 from tesserae.predictor import Predictor
-from tesserae.segment import Segmentation, SegmentOptions, segment_photo
+from tesserae.segment import Segmentation, segment_photo
 from tesserae.settings import PROJECT_DIR
 from tesserae.synthetic import SyntheticMosaic, render_mosaic
 from tesserae.tilecache import PhotoMemory, TileCache
@@ -30,7 +32,8 @@ def embedded() -> Checkpoint:
 
 @pytest.fixture(scope="module")
 def mosaic() -> SyntheticMosaic:
-    return render_mosaic(seed=24, size_px=400, side_px=26.0)
+    """Some forty tesserae: a pass of the encoder takes a quarter of a second, and a run on a larger photo many of them."""
+    return render_mosaic(seed=31, size_px=160, side_px=20.0)
 
 
 @pytest.fixture(scope="module")
@@ -69,20 +72,13 @@ def test_result_describes_itself(default_run: Segmentation, mosaic: SyntheticMos
     assert (default_run.checkpoint, default_run.prompts, default_run.decode) == ("tesserae_mini", "finder", "window")
     assert default_run.decode_agreement is not None
     assert 0 <= default_run.decode_agreement <= 1
-    assert default_run.median_side_px == pytest.approx(22, abs=5)
+    assert default_run.median_side_px == pytest.approx(mosaic.side_px, rel=0.2)
     assert default_run.warnings == ()
-
-
-def test_same_photo_gives_the_same_labels(fast_run: Segmentation, embedded: Checkpoint, mosaic: SyntheticMosaic) -> None:
-    again = segment_photo(mosaic.image, embedded, FAST)
-    assert np.array_equal(again.labels, fast_run.labels)
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0], ids=["half", "twice"])
 def test_scale_is_found_again_after_resizing(factor: float, fast_run: Segmentation, embedded: Checkpoint, mosaic: SyntheticMosaic) -> None:
-    size = round(400 * factor)
-    resized = np.asarray(_resized(mosaic.image, size))
-    run = segment_photo(resized, embedded, FAST)
+    run = segment_photo(_resized(mosaic.image, round(160 * factor)), embedded, FAST)
     assert run.median_side_px == pytest.approx(factor * fast_run.median_side_px, rel=0.1)
     assert run.count == pytest.approx(fast_run.count, rel=0.1)
 
@@ -99,25 +95,29 @@ def test_known_side_needs_no_estimate(embedded: Checkpoint, mosaic: SyntheticMos
 
 
 def test_seams_neither_lose_nor_double_a_tessera(embedded: Checkpoint) -> None:
-    mosaic = render_mosaic(seed=24, size_px=800, side_px=24.0)
-    whole = segment_photo(mosaic.image, embedded, SegmentOptions(fast=True, tessera_px=21.0))
-    moved = segment_photo(mosaic.image[150:, 170:], embedded, SegmentOptions(fast=True, tessera_px=21.0))
-    inner = np.unique(whole.labels[190:760, 210:760])
-    inner_moved = np.unique(moved.labels[40:610, 40:590])
+    mosaic = render_mosaic(seed=24, size_px=430, side_px=13.0)  # four tiles
+    options = SegmentOptions(fast=True, tessera_px=mosaic.side_px)
+    whole, moved = (segment_photo(image, embedded, options) for image in (mosaic.image, mosaic.image[75:, 85:]))
+    inner = np.unique(whole.labels[95:410, 105:410])
+    inner_moved = np.unique(moved.labels[20:335, 20:325])
+    assert len(inner) > 150
     assert len(inner_moved) == pytest.approx(len(inner), rel=0.02)
 
 
+GRADIENT = np.tile(np.linspace(0, 255, 150).astype(np.uint8)[None, :, None], (150, 1, 3))
+
+
 @pytest.mark.parametrize(
-    "image",
+    ("image", "fast"),
     [
-        np.full((300, 400, 3), 127, dtype=np.uint8),
-        np.zeros((64, 900, 3), dtype=np.uint8),
-        np.tile(np.linspace(0, 255, 300).astype(np.uint8)[None, :, None], (300, 1, 3)),
-        np.full((16, 16, 3), 200, dtype=np.uint8),
+        (np.full((150, 200, 3), 127, dtype=np.uint8), False),
+        (np.zeros((32, 450, 3), dtype=np.uint8), False),
+        (GRADIENT, False),
+        (GRADIENT, True),
+        (np.full((16, 16, 3), 200, dtype=np.uint8), False),
     ],
-    ids=["grey card", "black strip", "gradient", "speck"],
+    ids=["grey card", "black strip", "gradient", "gradient, fast", "speck"],
 )
-@pytest.mark.parametrize("fast", [True, False], ids=["fast", "default"])
 def test_what_is_no_mosaic_gets_a_warning(image: NDArray[np.uint8], fast: bool, embedded: Checkpoint) -> None:
     run = segment_photo(image, embedded, SegmentOptions(fast=fast))
     assert run.labels.shape == image.shape[:2]
@@ -125,7 +125,7 @@ def test_what_is_no_mosaic_gets_a_warning(image: NDArray[np.uint8], fast: bool, 
 
 
 def test_too_coarse_a_photo_gets_a_warning(embedded: Checkpoint, mosaic: SyntheticMosaic) -> None:
-    run = segment_photo(_resized(mosaic.image, 70), embedded, SegmentOptions(fast=True, tessera_px=4.0))
+    run = segment_photo(_resized(mosaic.image, 36), embedded, SegmentOptions(fast=True, tessera_px=4.0))
     assert any("too coarse" in warning or "may not be" in warning for warning in run.warnings)
 
 
@@ -141,12 +141,12 @@ def test_progress_goes_up_and_may_cancel(embedded: Checkpoint, mosaic: Synthetic
             raise Stopped
 
     with pytest.raises(Stopped):
-        segment_photo(mosaic.image, embedded, SegmentOptions(), progress=stop_at_outlines)
+        segment_photo(mosaic.image, embedded, SegmentOptions(tessera_px=18.0), progress=stop_at_outlines)
     assert seen == sorted(seen)
 
 
 def test_grid_prompts_give_the_same_type(embedded: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    few_points = GridSettings(points_per_side=8, crop_n_layers=1)  # the published number takes a minute
+    few_points = GridSettings(points_per_side=4, crop_n_layers=1)  # the published number takes a minute
     monkeypatch.setattr("tesserae.segment.GridSettings", lambda: few_points)
     mosaic = render_mosaic(seed=24, size_px=128, side_px=26.0)
     run = segment_photo(mosaic.image, embedded, SegmentOptions(prompts="grid"))
@@ -165,11 +165,21 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     return find_checkpoint("sam2_hiera_tiny", weights, "")
 
 
+@pytest.fixture(scope="module")
+def official_memory(tmp_path_factory: pytest.TempPathFactory) -> PhotoMemory:
+    """The official encoder takes seconds for its one tile."""
+    return PhotoMemory(TileCache(tmp_path_factory.mktemp("cache"), 10**9), "photo")
+
+
 @pytest.mark.parametrize("decode", ["auto", "window"])
-def test_official_architecture_takes_the_same_path(decode: str, official: Checkpoint, mosaic: SyntheticMosaic) -> None:
-    run = segment_photo(mosaic.image[:200, :200], official, SegmentOptions(decode=decode, tessera_px=22.0))  # type: ignore[arg-type]  # from a table
+def test_official_architecture_takes_the_same_path(
+    decode: Literal["auto", "window"], official: Checkpoint, official_memory: PhotoMemory, mosaic: SyntheticMosaic
+) -> None:
+    options = SegmentOptions(decode=decode, tessera_px=18.0)
+    run = segment_photo(mosaic.image[:64, :64], official, options, memory=official_memory)
     assert run.checkpoint == "sam2_hiera_tiny"
-    assert run.labels.shape == (200, 200)
+    assert run.labels.shape == (64, 64)
+    assert run.count > 0
     assert run.decode in ("window", "full")
     assert (run.decode_agreement is None) == (decode == "window")
 
@@ -205,7 +215,7 @@ def test_what_is_remembered_is_not_computed_again(
 
 
 def test_a_run_that_was_cut_off_loses_no_finished_tile(embedded: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = render_mosaic(seed=25, size_px=700, side_px=16.0).image
+    image = render_mosaic(seed=25, size_px=300, side_px=16.0).image[:150]  # two tiles of the second pass
     memory = PhotoMemory(TileCache(tmp_path, 10**9), "photo")
     options = SegmentOptions(tessera_px=14.0)
     encoder = CountingEncoder(monkeypatch)

@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from conftest import PROJECT_DIR
@@ -55,6 +56,18 @@ def test_opening_again_keeps_what_is_there(settings):
     with open_store(settings) as store:
         photo = add_grey(store)
     with open_store(settings) as store:
+        assert list_photos(store) == [photo]
+
+
+def test_a_database_of_the_first_revision_is_brought_up_to_date(settings, monkeypatch):
+    with monkeypatch.context() as before:
+        upgrade = command.upgrade
+        before.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
+        with open_store(settings) as store, store.engine.connect() as connection:
+            photo = add_grey(store)
+            assert "drafts" not in inspect(connection).get_table_names()
+    with open_store(settings) as store, store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Row.metadata) == []
         assert list_photos(store) == [photo]
 
 
@@ -107,7 +120,7 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path):
 def test_a_newer_database_is_refused_and_stays_as_it_is(settings):
     with open_store(settings) as store, store.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreError, match=r"newer Tesserae: expected .* 0001 or older, found 9999\. Update"):
+    with pytest.raises(StoreError, match=r"newer Tesserae: expected .* 0002 or older, found 9999\. Update"):
         open_store(settings)
 
 

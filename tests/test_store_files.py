@@ -119,7 +119,7 @@ def test_a_file_whose_row_does_not_come_is_left_to_a_repair_when_the_database_is
     monkeypatch.setattr(references, "is_used", refuse)
     with pytest.raises(StoreError, match="full"), adding_file(sqlite_store, "photos", ".png", lambda part: part.write_bytes(b"abc")):
         raise StoreError("The database is full.")
-    assert "is left to a repair: The database is gone." in caplog.text
+    assert "left to a repair: The database is gone." in caplog.text
     assert files_of(sqlite_store) == [NAME]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tesserae.tiling import Tile, cut_tile, plan_tiles, spread_tiles, tiles_within
+from tesserae.tiling import Tile, cut_tile, labels_to_tile, plan_tiles, spread_tiles, tiles_within
 
 
 @st.composite
@@ -187,3 +187,14 @@ def test_shrinking_smooths():
 def test_spread_tiles(length, count, expected):
     tiles = [Tile(n, 0, 8, (0, 0, 8, 8), 1.0) for n in range(length)]
     assert [tile.x for tile in spread_tiles(tiles, count)] == expected
+
+
+def test_labels_come_into_the_tile_where_they_lie_in_the_photo():
+    labels = np.zeros((40, 60), np.int32)
+    labels[10:20, 30:36] = 70000
+    tile = Tile(x=50, y=10, side=32, core_xyxy=(0, 0, 32, 32), scale=2.0)
+    shown = labels_to_tile(labels[5:25, 25:40], (25, 5), tile)
+    expected = np.zeros((32, 32), np.int32)
+    expected[10:30, 10:22] = 70000
+    assert shown.dtype == np.int32
+    np.testing.assert_array_equal(shown, expected)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tesserae.errors import TruthError
 from tesserae.labelmap import write_label_map
-from tesserae.truth import LabelTruth, PointTruth, entry_of_photo, points_in_polygon, read_truth
+from tesserae.truth import LabelTruth, PointTruth, entry_of_photo, read_truth
 
 ENTRY = {
     "kind": "points", "photo": "floor.jpg", "x": 5, "y": 6, "side": 40, "tessera_px": 9.5,
@@ -206,25 +206,6 @@ def test_entries_that_are_wrong(tmp_path: Path, change: dict, message: str) -> N
 def test_json_that_is_wrong(tmp_path: Path, content: Any, message: str) -> None:
     with pytest.raises(TruthError, match=message):
         read_truth(write_json(tmp_path / "marks.json", content))
-
-
-def test_points_in_a_concave_polygon() -> None:
-    arrow = np.array([[0, 0], [10, 0], [10, 10], [5, 4], [0, 10]], dtype=float)
-    points = np.array([[5, 2], [5, 6], [1, 7], [9, 7], [-1, 2], [11, 2], [5, -1]], dtype=float)
-    assert points_in_polygon(points, arrow).tolist() == [True, False, True, True, False, False, False]
-    assert points_in_polygon(points, arrow[::-1]).tolist() == points_in_polygon(points, arrow).tolist()
-
-
-def test_a_ray_through_a_corner_crosses_once() -> None:
-    diamond = np.array([[5, 0], [10, 5], [5, 10], [0, 5]], dtype=float)
-    points = np.array([[-2, 5], [5, 5], [12, 5], [-2, 0], [-2, 10]], dtype=float)
-    assert points_in_polygon(points, diamond).tolist() == [False, True, False, False, False]
-
-
-def test_neighbouring_polygons_share_no_point_of_their_common_side() -> None:
-    left, right = np.array([[0, 0], [4, 0], [4, 4], [0, 4]], float), np.array([[4, 0], [8, 0], [8, 4], [4, 4]], float)
-    on_the_side = np.array([[4, 0], [4, 2]], dtype=float)
-    assert (points_in_polygon(on_the_side, left) ^ points_in_polygon(on_the_side, right)).all()
 
 
 def test_ignored_points() -> None:

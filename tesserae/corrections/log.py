@@ -30,6 +30,7 @@ from tesserae.corrections.operations import (
 from tesserae.corrections.patches import Pixels
 from tesserae.corrections.replay import Change, CorrectedMap
 from tesserae.errors import CorrectionError
+from tesserae.labelmap import count_tesserae
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,13 @@ def play(corrected: CorrectedMap, action: Action) -> Change:
     if isinstance(action, Redo):
         return corrected.redo()
     return corrected.apply(action)
+
+
+def describe_replay(labels: Pixels, corrected: CorrectedMap) -> str:
+    """How many tesserae there are before and after, as a sentence; `labels` (H, W) is the map before."""
+    before, steps = count_tesserae(labels), corrected.done
+    noun, kind = "tessera" if before == 1 else "tesserae", "correction" if steps == 1 else "corrections"
+    return f"{before:,} {noun} before, {corrected.count:,} after {steps:,} {kind}."
 
 
 def _action_to_json(action: Action) -> dict[str, Any]:

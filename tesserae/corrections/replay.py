@@ -137,6 +137,15 @@ class CorrectedMap:
 
         Raises CorrectionError, and changes nothing, when it cannot be made.
         """
+        with self.attempt(correction) as change:
+            return change
+
+    @contextmanager
+    def attempt(self, correction: Correction) -> Iterator[Change]:
+        """Make a correction for a block; when the block fails, all is as it was, the number of the next tessera too.
+
+        For a correction that must be stored before it counts. Raises as `apply`.
+        """
         before = self.count
         with self._all_or_nothing() as patches:
             if isinstance(correction, Several):
@@ -144,11 +153,11 @@ class CorrectedMap:
                     self._make_part(each, f"Correction {number} of {len(correction.corrections)}", patches)
             else:
                 self._make(correction, patches)
-        step = _Step(tuple(patches), correction if isinstance(correction, Approve) else None)
+            step = _Step(tuple(patches), correction if isinstance(correction, Approve) else None)
+            yield Change(step.patches, self.count - before, self.labels)
         self._approve(step)
         self._done.append(step)
         self._undone.clear()
-        return Change(step.patches, self.count - before, self.labels)
 
     def undo(self) -> Change:
         """Take the last correction back; raises CorrectionError when there is none."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tesserae.corrections.boxes import EMPTY, common_box, is_empty, window
 from tesserae.corrections.operations import BoxXYXY, MaskRuns, PointXY
 from tesserae.errors import CorrectionError
+from tesserae.polygons import fill_polygon
 
 _LONGEST_PX = 128.0  # of a brush stroke that is looked at in one go: its box, not its length, is what costs
 
@@ -43,21 +44,10 @@ NOTHING = Shape(EMPTY, np.zeros((0, 0), dtype=bool))
 
 
 def polygon_shape(polygon_xy: tuple[PointXY, ...], shape: tuple[int, int]) -> Shape:
-    """Pixels whose centre lies inside a polygon by the even-odd rule, in a photo of `shape` (H, W).
-
-    Each row of pixel centres is cut with the sides of the polygon; the pixels of a row change between outside and inside at every cut.
-    A side owns its upper corner only, so that no corner counts twice.
-    """
+    """Pixels whose centre lies inside a polygon by the even-odd rule, in a photo of `shape` (H, W)."""
     corners = np.asarray(polygon_xy, dtype=np.float64)
     box = _box_around(corners, 0.0, shape)
-    if is_empty(box):
-        return NOTHING
-    x0, y0, x1, y1 = box
-    cut_x, cut_y = _cuts(corners, y0, y1)
-    turns = np.zeros((y1 - y0, x1 - x0 + 1), dtype=bool)
-    column = np.clip(np.ceil(cut_x - 0.5) - x0, 0, x1 - x0).astype(np.intp)
-    np.logical_xor.at(turns, (cut_y - y0, column), True)
-    return Shape(box, np.logical_xor.accumulate(turns, axis=1)[:, :-1])
+    return NOTHING if is_empty(box) else Shape(box, fill_polygon(corners, box))
 
 
 def brush_shape(line_xy: tuple[PointXY, ...], width_px: float, shape: tuple[int, int]) -> Shape:
@@ -101,18 +91,6 @@ def _box_around(points: NDArray[np.float64], radius: float, shape: tuple[int, in
     low = np.clip(np.floor(points.min(axis=0) - radius), 0, shape[::-1])
     high = np.clip(np.ceil(points.max(axis=0) + radius), 0, shape[::-1])
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-
-
-def _cuts(corners: NDArray[np.float64], y0: int, y1: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Where the sides of a polygon cut the rows of pixel centres y0 to y1: x, and the row; two arrays (N,)."""
-    (ax, ay), (bx, by) = corners.T, np.roll(corners, 1, axis=0).T
-    first = np.clip(np.ceil(np.minimum(ay, by) - 0.5), y0, y1).astype(np.intp)
-    after = np.clip(np.ceil(np.maximum(ay, by) - 0.5), y0, y1).astype(np.intp)
-    rows = after - first
-    side = np.repeat(np.arange(len(corners)), rows)
-    row = np.arange(rows.sum()) - np.repeat(np.cumsum(rows) - rows, rows) + first[side]
-    ax, ay, bx, by = ax[side], ay[side], bx[side], by[side]
-    return ax + (bx - ax) * (row + 0.5 - ay) / (by - ay), row
 
 
 def _short_steps(points: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:

@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.ops import batched_nms
-from torchvision.transforms.functional import InterpolationMode, normalize, resize
 
 from tesserae.errors import PhotoError
 from tesserae.grid.candidates import Candidate, GridMask, clean_small_regions, score_mask
@@ -147,6 +145,8 @@ def _embed(crop: NDArray[np.uint8], predictor: Predictor) -> Embedding:
 
     One channel after the other, because the float copy of a large photo is the largest array of all here.
     """
+    from torchvision.transforms.functional import InterpolationMode, normalize, resize  # two seconds that only the grid is worth
+
     side = [predictor.tile_px, predictor.tile_px]
     channels = (torch.from_numpy(np.ascontiguousarray(crop[None, :, :, k])).float().div(255) for k in range(3))
     stretched = [resize(channel, side, InterpolationMode.BILINEAR, antialias=True) for channel in channels]
@@ -203,6 +203,8 @@ def _suppress(candidates: list[Candidate], scores: list[float], max_iou: float) 
     """Return the candidates, best score first, of which none has a box IoU above `max_iou` with a better one."""
     if not candidates:
         return []
+    from torchvision.ops import batched_nms  # see `_embed`
+
     inclusive = torch.tensor([candidate.box_xyxy for candidate in candidates]) - torch.tensor([0, 0, 1, 1])
     one_kind = torch.zeros(len(candidates), dtype=torch.int64)
     keep = batched_nms(inclusive.float(), torch.tensor(scores, dtype=torch.float32), one_kind, max_iou)

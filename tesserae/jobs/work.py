@@ -1,27 +1,25 @@
-"""What the jobs do: a table from the kind of a job to the function that does it."""
+"""What the jobs do: a table from the kind of a job to the function that does it. Brings torch: for the engine's child."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable
 
 import tesserae
 from tesserae.download import sha256_of_file
 from tesserae.errors import StoreError
+from tesserae.jobs.orders import SEGMENT, revision_options
+from tesserae.options import RunOptions
 from tesserae.photo import read_photo
-from tesserae.service import Run, RunOptions, find_installed, run_photo
+from tesserae.service import Run, find_installed, run_photo
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.checkpoints import note_checkpoint
 from tesserae.store.files import EMBEDDINGS
 from tesserae.store.jobs import Job
 from tesserae.store.photos import get_photo, photo_path
-from tesserae.store.schema import to_json
 from tesserae.store.segmentations import Provenance, Scores, SegmentationRecord, add_segmentation, latest_segmentation
 from tesserae.tilecache import PhotoMemory, TileCache
 
 Report = Callable[[float, str], None]
 Result = dict[str, object]
-
-SEGMENT = "segment"
 
 
 def do_job(store: Store, settings: Settings, job: Job, report: Report) -> Result:
@@ -33,22 +31,9 @@ def do_job(store: Store, settings: Settings, job: Job, report: Report) -> Result
     return work(store, settings, job, report)
 
 
-def segment_arguments(photo_id: str, runs: list[RunOptions]) -> Mapping[str, object]:
-    """Arguments of a job that segments a photo once for each of `runs`, as one piece of work."""
-    return {"photo_id": photo_id, "runs": [options.as_dict() for options in runs]}
-
-
 def open_cache(settings: Settings) -> TileCache:
     """Return the cache of what models said of tiles."""
     return TileCache(settings.home.absolute() / EMBEDDINGS, int(settings.cache_gb * 1e9))
-
-
-def revision_options(options: RunOptions) -> Mapping[str, object]:
-    """Return what tells revisions of one photo and one checkpoint file apart, JSON types.
-
-    Device and threads do not, and the file's hash says more than the checkpoint's name.
-    """
-    return to_json(asdict(options.segment))
 
 
 def _segment(store: Store, settings: Settings, job: Job, report: Report) -> Result:

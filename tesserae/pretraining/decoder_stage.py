@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from tesserae.architecture import SAM2Base
 from tesserae.decoding import seeds_of_outlines
-from tesserae.device import bfloat16_helps
+from tesserae.device import bfloat16_helps, mixed_precision
 from tesserae.errors import TesseraeError
 from tesserae.finder import WORKING_SIDE_PX, FinderHead, outline_tesserae
 from tesserae.masks import paint_outlines
@@ -93,15 +93,17 @@ def decoder_loss(model: SAM2Base, batch: DecoderBatch, *, balanced: bool) -> tup
     """Cross-entropy and Dice of output 0 and of the best of outputs 1 to 3 (with a little of all three), and the error of predicted IoU.
 
     A prompt on mortar has no coverage: its masks are free, and their predicted IoU should be 0.
+    Where all are, no mask has figures.
     """
-    device = batch.coverage.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16_helps(device)):
+    with mixed_precision(batch.coverage.device):
         embedding = embedding_of_levels(model, batch.levels)
         logits, predicted_iou, _ = decode_prompts(model, embedding, batch.prompts, batch.window)
     logits, predicted_iou = logits.float(), predicted_iou.float()
     true_iou = _hard_iou(logits.detach(), batch.coverage[:, None])
     score = functional.smooth_l1_loss(predicted_iou, true_iou, beta=0.2)
     on_stone = batch.coverage.amax((1, 2)) > 0
+    if not on_stone.any():  # a mean over no masks is no number
+        return 2 * score, {"score": float(score.detach())}
     each = _mask_loss(logits[on_stone], batch.coverage[on_stone, None], balanced=balanced)
     best = each[:, 1:].min(1).values
     loss = each[:, 0].mean() + 0.5 * best.mean() + 0.1 * each[:, 1:].mean() + 2 * score

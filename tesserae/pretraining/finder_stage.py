@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from tesserae.device import bfloat16_helps
+from tesserae.device import mixed_precision
 from tesserae.finder import FinderHead
 from tesserae.predictor import normalise
 from tesserae.pretraining.crops import draw_crop, draw_side_px, finder_targets
@@ -75,8 +75,7 @@ def stack_targets(labels: NDArray[np.int32]) -> NDArray[np.float32]:
 
 def finder_loss(model: EncoderWithFinder, batch: FinderBatch) -> tuple[torch.Tensor, dict[str, float]]:
     """Run the model on a batch; return `maps_loss` of what it says."""
-    device = batch.pictures.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16_helps(device)):
+    with mixed_precision(batch.pictures.device):
         full, log_side = model(batch.pictures)
     return maps_loss(full.float(), log_side.float(), batch.targets)
 

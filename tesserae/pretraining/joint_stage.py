@@ -15,7 +15,7 @@ from torch import nn
 
 from tesserae.architecture import SAM2Base
 from tesserae.decoding import seeds_of_outlines
-from tesserae.device import bfloat16_helps
+from tesserae.device import mixed_precision
 from tesserae.finder import FinderHead, FinderMaps, outline_tesserae
 from tesserae.predictor import TOKEN_PX, maps_of_outputs, normalise
 from tesserae.pretraining.crops import Crop, draw_crop, draw_side_px
@@ -89,8 +89,7 @@ def draw_collage(pool: list[Path], size_px: int, rng: Rng) -> Crop:
 
 def joint_loss(model: SAM2Base, finder: FinderHead, batch: JointBatch, *, balanced: bool) -> tuple[torch.Tensor, dict[str, float]]:
     """Return the finder's loss, plus that of the decoder, weighted, for prompts from the finder's own seeds and for points alone."""
-    device = batch.picture.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16_helps(device)):
+    with mixed_precision(batch.picture.device):
         levels = model.image_encoder(batch.picture)["backbone_fpn"]
         full, log_side = finder(batch.picture, levels)
     loss, figures = maps_loss(full.float(), log_side.float(), batch.targets)
@@ -101,7 +100,7 @@ def joint_loss(model: SAM2Base, finder: FinderHead, batch: JointBatch, *, balanc
         prompts = make_decoder_batch(crop, kind, batch.truth.shape[0] // TOKEN_PX, batch.rng)
         decoded, said = decoder_loss(model, prompts, balanced=balanced)
         loss = loss + DECODER_WEIGHT * decoded
-        figures |= {f"{name} iou": said["iou"], f"{name} score": said["score"]}
+        figures |= {f"{name} {figure}": said[figure] for figure in ("iou", "score") if figure in said}
     return loss, figures
 
 

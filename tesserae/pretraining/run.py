@@ -15,8 +15,9 @@ from pathlib import Path
 
 import torch
 
-from tesserae.architecture import EMBEDDED_CONFIG, SAM2Base, build_model
+from tesserae.architecture import SAM2Base, build_model
 from tesserae.checkpoints import EMBEDDED_NAME
+from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.finder import FinderHead
 from tesserae.models import load_embedded
 from tesserae.pretraining.decoder_stage import CACHED_CROPS, DECODE_SIDE_PX, train_decoder

@@ -1,7 +1,7 @@
-"""The collection: photos, segmentations, checkpoints seen and jobs, as rows of a database and files under TESSERAE_HOME.
+"""The collection: photos, segmentations, drafts, annotations, checkpoints seen, jobs: rows of a database, and files under TESSERAE_HOME.
 
 The only part of Tesserae that knows SQLAlchemy and Alembic. Callers open a `Store` and pass it to the functions of
-`photos`, `segmentations`, `checkpoints`, `jobs` and `repair`, which return frozen records, never rows.
+`photos`, `segmentations`, `drafts`, `annotations`, `checkpoints`, `jobs` and `repair`, which return frozen records, never rows.
 """
 
 from tesserae.store.database import Store, open_store

@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from tesserae.errors import ConflictError, StoreError
+from tesserae.errors import ConflictError, LabelMapError, StoreError
 from tesserae.photo import Photo
 from tesserae.store.database import Store
 from tesserae.store.files import PHOTOS
-from tesserae.store.references import adding_file, drop_unused_files
-from tesserae.store.schema import PhotoRow, SegmentationRow, to_record, utc_now
+from tesserae.store.references import adding_file, drop_unused_files, files_of_photo
+from tesserae.store.schema import AnnotationRow, CorrectionRow, DraftRow, PhotoRow, SegmentationRow, storable, to_record, utc_now
 
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif"}
 _WRITTEN = ("title", "site", "inventory_number", "period", "remarks", "credit")
@@ -87,19 +89,26 @@ class Removal:
         segmentations: how many.
         files: paths of the photo's file and of label maps that nothing else uses.
         size_bytes: of these files.
+        corrections: how many were made by hand.
+        annotations: how many approved revisions.
     """
 
     photo: PhotoRecord
     segmentations: int
     files: tuple[Path, ...]
     size_bytes: int
+    corrections: int = 0
+    annotations: int = 0
 
     @property
     def sentence(self) -> str:
         """What to say before asking."""
-        results, files = _counted(self.segmentations, "segmentation"), _counted(len(self.files), "file")
+        by_hand = {"correction": self.corrections, "approved annotation": self.annotations}
+        gone = ["the photo", "what was written about it", _counted(self.segmentations, "segmentation")]
+        gone += [_counted(number, noun) for noun, number in by_hand.items() if number]
+        files = _counted(len(self.files), "file")
         return (
-            f"Deleting “{self.photo.shown_name}” removes the photo, what was written about it and {results}: {files}, "
+            f"Deleting “{self.photo.shown_name}” removes {', '.join(gone[:-1])} and {gone[-1]}: {files}, "
             f"{self.size_bytes / 1e6:.1f} MB. This cannot be undone."
         )
 
@@ -127,7 +136,7 @@ def add_photo(store: Store, content: bytes | Path, name: str, facts: PhotoFacts)
         photo_id = Path(file).stem
         row = session.get(PhotoRow, photo_id)
         if row is None:
-            row = PhotoRow(id=photo_id, name=_storable(name), file=file, added_at=utc_now(), **_columns(facts))
+            row = PhotoRow(id=photo_id, name=storable(name), file=file, added_at=utc_now(), **_columns(facts))
             row.search_text = _search_text(row)
             session.add(row)
             session.flush()
@@ -184,7 +193,7 @@ def edit_photo(store: Store, edited: PhotoRecord) -> PhotoRecord:
                 f"{edited.version}, found {row.version}. Nothing of yours was stored; look at the new entries and repeat your change."
             )
         for field in _WRITTEN:
-            setattr(row, field, _storable(getattr(edited, field)))
+            setattr(row, field, storable(getattr(edited, field)))
         row.mm_per_px = edited.mm_per_px
         row.search_text = _search_text(row)
         return to_record(PhotoRecord, row)
@@ -224,27 +233,35 @@ def find_row(session: Session, photo_id: str) -> PhotoRow:
     return row
 
 
+def check_fits(labels: NDArray[np.int32], photo: PhotoRecord, advice: str) -> None:
+    """Raise LabelMapError, ending with `advice`, unless the label map (H, W) has the photo's size."""
+    if labels.shape != (photo.height, photo.width):
+        height, width = labels.shape
+        raise LabelMapError(
+            f"Expected a label map of {photo.width} x {photo.height} pixels, the size of “{photo.shown_name}”, found "
+            f"{width} x {height}. {advice}"
+        )
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number or 'no'} {noun}s"
 
 
 def _removal(session: Session, home: Path, photo_id: str) -> Removal:
     photo = to_record(PhotoRecord, find_row(session, photo_id))
-    files = session.scalars(select(SegmentationRow.file).where(SegmentationRow.photo_id == photo_id)).all()
-    # equal label maps share a file, as those of two photos without tesserae
-    shared = session.scalars(select(SegmentationRow.file).where(SegmentationRow.photo_id != photo_id, SegmentationRow.file.in_(files)))
-    paths = tuple(home / file for file in (photo.file, *sorted(set(files) - set(shared))))
-    return Removal(photo, len(files), paths, sum(path.stat().st_size for path in paths if path.is_file()))
+    paths = tuple(home / file for file in (photo.file, *sorted(files_of_photo(session, photo_id))))
+    segmentations, annotations = (_count(session, row.photo_id == photo_id) for row in (SegmentationRow, AnnotationRow))
+    corrections = _count(session, CorrectionRow.draft_id == DraftRow.id, DraftRow.photo_id == photo_id)
+    return Removal(photo, segmentations, paths, sum(path.stat().st_size for path in paths if path.is_file()), corrections, annotations)
+
+
+def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).where(*conditions)) or 0
 
 
 def _columns(facts: PhotoFacts) -> dict[str, object]:
-    profile = None if facts.profile is None else _storable(facts.profile)
-    return asdict(facts) | {"profile": profile, "notes": [_storable(note) for note in facts.notes], **dict.fromkeys(_WRITTEN, "")}
-
-
-def _storable(text: str) -> str:
-    """`text` without what a database refuses: zero bytes, and halves of characters as broken file names have them."""
-    return text.replace("\0", "").encode(errors="replace").decode().strip()
+    profile = None if facts.profile is None else storable(facts.profile)
+    return asdict(facts) | {"profile": profile, "notes": [storable(note) for note in facts.notes], **dict.fromkeys(_WRITTEN, "")}
 
 
 def _matching(search: str) -> list[ColumnElement[bool]]:

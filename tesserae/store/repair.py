@@ -13,8 +13,9 @@ from tesserae.store.database import Store
 from tesserae.store.files import EMBEDDINGS, LABELS, PHOTOS, STRAYS, disk_errors, is_sound
 from tesserae.store.pictures import PYRAMIDS, THUMBNAILS, list_pictures
 from tesserae.store.references import drop_unused_picture, set_aside, used_contents, used_files
-from tesserae.store.schema import PhotoRow, SegmentationRow
+from tesserae.store.schema import AnnotationRow, DraftRow, PhotoRow, SegmentationRow
 
+_FROM_BACKUP = "Put it back from a backup"
 _FOLDERS = (".", PHOTOS, LABELS, PYRAMIDS, THUMBNAILS, EMBEDDINGS)
 
 
@@ -91,22 +92,43 @@ def _examine_files(home: Path, files: list[Path], used: set[str]) -> Iterator[St
             )
 
 
-def _examine_rows(home: Path, owners: dict[str, str]) -> Iterator[Stray]:
-    for file, owner in owners.items():
-        advice = "Put it back from a backup, or " + ("add the photo again." if file.startswith(PHOTOS) else "segment the photo again.")
+def _examine_rows(home: Path, owners: dict[str, tuple[str, str]]) -> Iterator[Stray]:
+    for file, (owner, advice) in owners.items():
         if not (home / file).is_file():
             yield Stray("lost", file, f"{file}, which belongs to {owner}, is missing. {advice}")
         elif not is_sound(home / file):
             yield Stray("changed", file, f"{file}, which belongs to {owner}, was damaged or altered since it was stored. {advice}")
 
 
-def _owners(session: Session) -> dict[str, str]:
-    """Whose file each one is, in words."""
-    photos = session.execute(select(PhotoRow.file, PhotoRow.name).order_by(PhotoRow.added_at)).all()
+def _owners(session: Session) -> dict[str, tuple[str, str]]:
+    """Whose file each one is, in words, and what its owner can do when it is lost; of several owners the one who can do most."""
+    return _annotation_owners(session) | _draft_owners(session) | _segmentation_owners(session) | _photo_owners(session)
+
+
+def _photo_owners(session: Session) -> dict[str, tuple[str, str]]:
+    photos = session.execute(select(PhotoRow.file, PhotoRow.name).order_by(PhotoRow.added_at))
+    return {file: (f"the photo “{name}”", f"{_FROM_BACKUP}, or add the photo again.") for file, name in photos}
+
+
+def _segmentation_owners(session: Session) -> dict[str, tuple[str, str]]:
     of_photo = select(SegmentationRow.file, PhotoRow.name, SegmentationRow.checkpoint).join(PhotoRow)
-    maps = session.execute(of_photo.order_by(SegmentationRow.created_at)).all()
-    named = {file: f"a segmentation of the photo “{name}” by {checkpoint}" for file, name, checkpoint in maps}
-    return {file: f"the photo “{name}”" for file, name in photos} | named
+    maps = session.execute(of_photo.order_by(SegmentationRow.created_at))
+    advice = f"{_FROM_BACKUP}, or segment the photo again."
+    return {file: (f"a segmentation of the photo “{name}” by {checkpoint}", advice) for file, name, checkpoint in maps}
+
+
+def _draft_owners(session: Session) -> dict[str, tuple[str, str]]:
+    bases = session.execute(select(DraftRow.base_file, PhotoRow.name).join(PhotoRow).order_by(DraftRow.created_at))
+    advice = f"{_FROM_BACKUP}: corrections were made on it, and cannot be shown without it."
+    return {file: (f"the corrections of the photo “{name}”", advice) for file, name in bases}
+
+
+def _annotation_owners(session: Session) -> dict[str, tuple[str, str]]:
+    columns = (AnnotationRow.file, AnnotationRow.ignored_file, AnnotationRow.revision, PhotoRow.name)
+    rows = session.execute(select(*columns).join(PhotoRow).order_by(AnnotationRow.approved_at)).all()
+    files = [(file, revision, name) for *both, revision, name in rows for file in both if file is not None]
+    advice = f"{_FROM_BACKUP}, or approve it again."
+    return {file: (f"annotation {revision} of the photo “{name}”", advice) for file, revision, name in files}
 
 
 def _mend(store: Store, stray: Stray) -> str:

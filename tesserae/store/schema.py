@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _Json = dict[str, Any]
+_Polygons = list[list[list[float]]]
 _Record = TypeVar("_Record")
 _UNFINISHED = text("state IN ('queued', 'running')")
 
@@ -59,6 +60,8 @@ class Row(DeclarativeBase):
         datetime: UtcTime(),
         _Json: JSON(none_as_null=True),
         list[str]: JSON(none_as_null=True),
+        list[int]: JSON(none_as_null=True),
+        _Polygons: JSON(none_as_null=True),
     }
     metadata = MetaData(
         naming_convention={
@@ -132,6 +135,73 @@ class SegmentationRow(Row):
     job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
 
 
+class DraftRow(Row):
+    """A label map under correction: what it began with; the corrections follow in rows of their own."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (
+        CheckConstraint("origin IN ('segmentation', 'import', 'empty')", name="origin"),
+        UniqueConstraint("segmentation_id", name="uq_drafts_segmentation"),  # who opens it again goes on with it
+        Index("ix_drafts_photo_id", "photo_id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    photo_id: Mapped[str] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    base_file: Mapped[str]
+    segmentation_id: Mapped[str | None] = mapped_column(ForeignKey("segmentations.id", ondelete="SET NULL"))
+    origin: Mapped[str]
+    origin_notes: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+
+
+class CorrectionRow(Row):
+    """One entry of a draft's log; rows are added, never changed."""
+
+    __tablename__ = "corrections"
+
+    draft_id: Mapped[str] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # 1, 2, 3 ... without a gap
+    entry: Mapped[_Json]
+    box_xyxy: Mapped[list[int] | None]
+    author: Mapped[str]
+    at: Mapped[datetime]
+
+
+class EditorRow(Row):
+    """Somebody who has a draft open, and when this was last heard."""
+
+    __tablename__ = "editors"
+
+    draft_id: Mapped[str] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"), primary_key=True)
+    session: Mapped[str] = mapped_column(primary_key=True)
+    author: Mapped[str]
+    seen_at: Mapped[datetime]
+
+
+class AnnotationRow(Row):
+    """One revision of what people vouch for in a photo."""
+
+    __tablename__ = "annotations"
+    __table_args__ = (
+        UniqueConstraint("photo_id", "revision", name="uq_annotations_revision"),
+        UniqueConstraint("draft_id", "number", name="uq_annotations_number"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    photo_id: Mapped[str] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    draft_id: Mapped[str | None] = mapped_column(ForeignKey("drafts.id", ondelete="SET NULL"))
+    revision: Mapped[int]
+    number: Mapped[int]
+    file: Mapped[str]
+    ignored_file: Mapped[str | None]
+    region_xy: Mapped[_Polygons | None]
+    count: Mapped[int]
+    author: Mapped[str]
+    approved_at: Mapped[datetime]
+    withdrawn: Mapped[bool] = mapped_column(default=False)
+
+
 class CheckpointRow(Row):
     """A checkpoint that was used here once; the file may be gone."""
 
@@ -182,6 +252,11 @@ def to_record(kind: type[_Record], row: Row) -> _Record:
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # every caller gives a dataclass
     values = {name: getattr(row, name) for name in names}
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def storable(text: str) -> str:
+    """`text` without what a database refuses: zero bytes, and halves of characters as broken file names have them."""
+    return text.replace("\0", "").encode(errors="replace").decode().strip()
 
 
 def to_json(value: Mapping[str, object]) -> dict[str, Any]:

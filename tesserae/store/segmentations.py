@@ -12,11 +12,11 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 import tesserae
-from tesserae.errors import LabelMapError, StoreError
+from tesserae.errors import StoreError
 from tesserae.labelmap import check_label_map, count_tesserae, read_label_map, write_label_map
 from tesserae.store.database import Store
 from tesserae.store.files import LABELS
-from tesserae.store.photos import PhotoRecord, find_row, get_photo
+from tesserae.store.photos import check_fits, find_row, get_photo
 from tesserae.store.references import adding_file, drop_unused_files
 from tesserae.store.schema import SegmentationRow, fingerprint, to_json, to_record, utc_now
 
@@ -105,7 +105,7 @@ def add_segmentation(store: Store, photo_id: str, labels: NDArray[np.int32], sco
         StoreError: the photo was deleted meanwhile, or the database fails.
     """
     labels = check_label_map(labels)
-    _check_size(labels, get_photo(store, photo_id))
+    check_fits(labels, get_photo(store, photo_id), "Segment this photo again.")
     with adding_file(store, LABELS, ".tif", lambda part: write_label_map(part, labels)) as (session, file):
         find_row(session, photo_id)
         revisions = _revisions(photo_id, provenance.checkpoint_sha256, provenance.options)
@@ -162,15 +162,6 @@ def delete_segmentation(store: Store, segmentation_id: str) -> None:
         file = row.file
         session.delete(row)
     drop_unused_files(store, [file])
-
-
-def _check_size(labels: NDArray[np.int32], photo: PhotoRecord) -> None:
-    if labels.shape != (photo.height, photo.width):
-        height, width = labels.shape
-        raise LabelMapError(
-            f"Expected a label map of {photo.width} x {photo.height} pixels, the size of “{photo.shown_name}”, found "
-            f"{width} x {height}. Segment this photo again."
-        )
 
 
 def _revisions(photo_id: str, checkpoint_sha256: str, options: Mapping[str, object]) -> Select[SegmentationRow]:

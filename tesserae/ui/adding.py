@@ -119,7 +119,7 @@ def _add_uploads(store: Store, settings: Settings, files: list[UploadedFile]) ->
     bar = st.progress(0.0)
     for number, file in enumerate(files, start=1):
         bar.progress((number - 1) / len(files), text=f"Reading {number} of {len(files)}: {plain(file.name)}")
-        session.note_outcome(add_file(store, settings, file.getvalue(), file.name))
+        session.note_outcome(add_file(store, settings, file.getvalue(), file.name))  # no copy: these are the upload's own bytes
         drop_upload(file)
     session.next_adding()
 

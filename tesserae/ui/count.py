@@ -5,13 +5,13 @@ import streamlit as st
 from tesserae.checkpoints import find_checkpoint
 from tesserae.deepzoom import OverlayStyle, tessera_at
 from tesserae.errors import TesseraeError
+from tesserae.jobs.orders import SEGMENT, segment_arguments
 from tesserae.jobs.queue import submit_job
-from tesserae.jobs.work import SEGMENT, segment_arguments
 from tesserae.measure import measure_tesserae
+from tesserae.options import RunOptions
 from tesserae.overlay import paint_overlay
 from tesserae.photo import read_photo
 from tesserae.results import LABELS_FILE, encode_png, format_table, result_folder_name
-from tesserae.service import RunOptions
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.photos import PhotoRecord, list_photos, photo_path
@@ -73,9 +73,14 @@ def choose_result(store: Store, photo: PhotoRecord) -> SegmentationRecord | None
     chosen = asked if asked in results else last
     if len(results) > 1:
         index = list(results).index(chosen)
-        chosen = st.selectbox("Result", list(results), index=index, format_func=lambda each: _name_of_result(results[each]))
+        chosen = st.selectbox("Result", list(results), index=index, format_func=lambda each: name_of_result(results[each]))
     session.ask_for_result(None if chosen == last else chosen)
     return results[chosen]
+
+
+def name_of_result(result: SegmentationRecord) -> str:
+    """What a result is called where one of several is chosen."""
+    return f"{result.count} tesserae, {result.checkpoint}, {way_of(result.options)}, {result.created_at:%Y-%m-%d %H:%M} UTC"
 
 
 def show_figures(photo: PhotoRecord, result: SegmentationRecord) -> None:
@@ -172,10 +177,6 @@ def _choose_style() -> OverlayStyle:
     numbers = number_column.toggle("Numbers", value=False)
     opacity = opacity_column.slider("Strength of fills", 0, 100, 45, step=5, format="%d %%", disabled=not fill)
     return OverlayStyle(fill=fill, outline=outline, numbers=numbers, opacity=opacity / 100)
-
-
-def _name_of_result(result: SegmentationRecord) -> str:
-    return f"{result.count} tesserae, {result.checkpoint}, {way_of(result.options)}, {result.created_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _side_in_words(side_px: float | None, mm_per_px: float | None) -> str:

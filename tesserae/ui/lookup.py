@@ -7,8 +7,8 @@ import streamlit as st
 import tesserae
 from tesserae.checkpoints import Checkpoint
 from tesserae.download import sha256_of_file
-from tesserae.jobs.work import revision_options
-from tesserae.service import RunOptions
+from tesserae.jobs.orders import revision_options
+from tesserae.options import RunOptions
 from tesserae.store import Store
 from tesserae.store.segmentations import SegmentationRecord, latest_segmentation
 

@@ -9,9 +9,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from tesserae.activation import activate, active_name
-from tesserae.architecture import KNOWN_CONFIGS
 from tesserae.checkpoint_files import delete_checkpoint, rename_checkpoint, what_goes
-from tesserae.checkpoints import Checkpoint, fetch_checkpoint, import_checkpoint, list_checkpoints, list_problems, verify_checkpoint
+from tesserae.checkpoints import Checkpoint, fetch_checkpoint, list_checkpoints, list_problems, verify_checkpoint
+from tesserae.config_names import KNOWN_CONFIGS
 from tesserae.errors import OutputError, TesseraeError
 from tesserae.settings import Settings
 from tesserae.store.files import disk_errors
@@ -172,7 +172,7 @@ def _import_upload(settings: Settings, uploaded: UploadedFile, config: str, name
         folder.mkdir(parents=True)
     try:
         with disk_errors(file):
-            file.write_bytes(uploaded.getbuffer())
+            file.write_bytes(uploaded.getvalue())  # the upload's own bytes; getbuffer would copy them
         _import(settings, file, config, name)
     finally:
         file.unlink(missing_ok=True)
@@ -182,6 +182,8 @@ def _import_upload(settings: Settings, uploaded: UploadedFile, config: str, name
 
 def _import(settings: Settings, file: Path, config: str, name: str) -> None:
     with st.spinner("Reading the file and trying it on its architecture"):
+        from tesserae.weights import import_checkpoint  # brings torch, which the page does without until then
+
         checkpoint = import_checkpoint(file, config, settings.weights, name or None)
     st.toast(f"{plain(checkpoint.name)} was imported.")
 

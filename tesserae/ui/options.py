@@ -6,8 +6,7 @@ import streamlit as st
 
 from tesserae.activation import active_name
 from tesserae.checkpoints import Checkpoint, list_checkpoints, list_problems
-from tesserae.segment import SegmentOptions
-from tesserae.service import RunOptions
+from tesserae.options import RunOptions, SegmentOptions
 from tesserae.settings import Settings
 from tesserae.ui.records import ORIGINS
 from tesserae.ui.wording import plain

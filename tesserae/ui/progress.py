@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from tesserae.errors import TesseraeError
-from tesserae.jobs.work import SEGMENT
+from tesserae.jobs.orders import SEGMENT
 from tesserae.store import Store
 from tesserae.store.jobs import UNFINISHED, Job, get_job, list_jobs, request_cancel
 from tesserae.ui.wording import plain

@@ -1,12 +1,17 @@
 """What one visitor's session holds, under which keys; no other module touches session keys."""
 
-from typing import Any
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from tesserae.store.photos import PhotoRecord
 
+_Kept = TypeVar("_Kept")
+
 _MOSAIC, _RESULT = "mosaic", "result"
+_DRAFT, _AUTHOR, _BENCHES, _SELF = "draft", "name", "benches", "session_id"
 _ADDINGS, _OUTCOMES = "addings", "adding_outcomes"
 _SEEN, _CONFLICT, _SCALE_POINTS = "seen_record", "conflict", "scale_points"
 
@@ -104,3 +109,41 @@ def scale_points(photo_id: str) -> tuple[tuple[float, float], ...]:
 def keep_scale_points(photo_id: str, points: tuple[tuple[float, float], ...]) -> None:
     """Keep the points clicked on one photo; those on another are forgotten."""
     st.session_state[_SCALE_POINTS] = {photo_id: points}
+
+
+def opened_draft() -> str | None:
+    """Id of the draft that is corrected, as the page's address says, else as this session remembers; None when there is none."""
+    opened: str | None = st.query_params.get(_DRAFT) or st.session_state.get(_DRAFT)
+    return opened
+
+
+def open_draft(draft_id: str) -> None:
+    """Open a draft on this page's address and for a later visit."""
+    st.query_params[_DRAFT] = st.session_state[_DRAFT] = draft_id
+
+
+def author() -> str:
+    """The visitor's name as the address or the session has it; "" when none was given."""
+    return str(st.query_params.get(_AUTHOR) or st.session_state.get(_AUTHOR, ""))
+
+
+def keep_author(name: str) -> None:
+    """Keep the visitor's name for a reload and for the other pages."""
+    st.session_state[_AUTHOR] = name
+    if name:
+        st.query_params[_AUTHOR] = name
+    else:
+        st.query_params.pop(_AUTHOR, None)
+
+
+def session_id() -> str:
+    """A random name of this session, by which others on the same mosaic are told apart."""
+    return str(st.session_state.setdefault(_SELF, uuid.uuid4().hex))
+
+
+def bench(draft_id: str, make: Callable[[], _Kept]) -> _Kept:
+    """What this session keeps of a draft under correction; `make` gives it at first."""
+    benches: dict[str, _Kept] = st.session_state.setdefault(_BENCHES, {})
+    if draft_id not in benches:
+        benches[draft_id] = make()
+    return benches[draft_id]

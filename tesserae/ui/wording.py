@@ -10,6 +10,9 @@ def plain(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
+_PLURALS = {"tessera": "tesserae", "entry": "entries"}
+
+
 def counted(number: int, noun: str) -> str:
-    """A number and its noun: "1 photo", "1,200 photos"; nouns in plain -s only."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    """A number and its noun: "1 photo", "1,200 photos", "3 tesserae"."""
+    return f"{number:,} {noun if number == 1 else _PLURALS.get(noun, noun + 's')}"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from tesserae.activation import active_name
 from tesserae.checkpoints import Checkpoint
-from tesserae.service import RunOptions
+from tesserae.options import RunOptions
 from tesserae.settings import Settings
 from tesserae.ui.options import METHODS, choose_model, choose_way, installed_models
 

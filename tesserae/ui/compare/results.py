@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from tesserae.comparison import Comparison, compare_label_maps
+from tesserae.jobs.orders import SEGMENT, segment_arguments
 from tesserae.jobs.queue import submit_job
-from tesserae.jobs.work import SEGMENT, segment_arguments
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.jobs import Job, list_jobs

@@ -1,0 +1,195 @@
+"""Correcting in a real browser with the mouse: every kind of stroke, undo and redo, a reload, and two people on one mosaic."""
+
+import io
+import time
+
+import numpy as np
+import pytest
+from browser_examples import PATIENCE_MS, keep_picture, size_px
+from PIL import Image
+from playwright.sync_api import expect
+from store_examples import provenance
+
+from tesserae.correcting import open_desk
+from tesserae.labelmap import interior_points
+from tesserae.measure import median_side_px
+from tesserae.settings import Settings
+from tesserae.store import open_store
+from tesserae.store.annotations import list_annotations
+from tesserae.store.drafts import open_draft
+from tesserae.store.photos import PhotoFacts, add_photo
+from tesserae.store.segmentations import Scores, add_segmentation
+from tesserae.synthetic import render_mosaic
+from tesserae.ui.correct.view import View
+
+pytestmark = pytest.mark.browser
+pytest_plugins = "browser_fixtures"
+
+PITCH_PX, JOINT_PX, ROWS = 60, 16, 5
+CALM_LOOKS = 4
+WINDOW = {"width": 1600, "height": 1050}  # the canvas and what stands beside it
+
+
+@pytest.fixture
+def store(home):
+    with open_store(Settings(home=home, database_url=None)) as store:
+        yield store
+
+
+def squares(level):
+    """Photo (300, 300, 3) and label map of five by five squares, numbered row by row from 1; another photo for each level."""
+    size = ROWS * PITCH_PX
+    cell = np.arange(size) // PITCH_PX
+    inside = (np.arange(size) % PITCH_PX >= JOINT_PX // 2) & (np.arange(size) % PITCH_PX < PITCH_PX - JOINT_PX // 2)
+    labels = np.where(inside[:, None] & inside, 1 + cell[:, None] * ROWS + cell, 0).astype(np.int32)
+    shade = np.random.default_rng(3).integers(120, 220, (ROWS * ROWS + 1, 3))
+    shade[0] = level
+    return shade[labels].astype(np.uint8), labels
+
+
+@pytest.fixture
+def draft(store, request):
+    """A draft of a photo of squares."""
+    return begin_draft(store, *squares(level=20 + len(request.node.name) % 40))
+
+
+def begin_draft(store, picture, labels):
+    """A draft of a new photo that begins with a label map, as if a model had made it."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format="PNG")
+    photo = add_photo(store, file.getvalue(), "floor.png", PhotoFacts(*picture.shape[1::-1], "PNG", 8, "RGB", 1, None, ()))
+    return open_draft(store, add_segmentation(store, photo.id, labels, Scores(), provenance()), "")
+
+
+class Visitor:
+    """A visitor of the page: takes tools, draws in photo pixels, reads the count."""
+
+    def __init__(self, page, address, draft, name, labels=squares(20)[1]):  # noqa: B008 (read only)
+        self.page = page
+        page.set_viewport_size(WINDOW)
+        self.view = View.first_look(labels.shape[::-1], median_side_px(labels))
+        page.goto(f"{address}/correct?mosaic={draft.photo_id}&draft={draft.id}&name={name}")
+        self.expect_canvas()
+
+    def expect_canvas(self):
+        """Wait until one canvas stands still: the one on its way out and the new one are there together for a moment."""
+        deadline, calm = time.monotonic() + PATIENCE_MS / 1000, 0
+        while calm < CALM_LOOKS:
+            assert time.monotonic() < deadline, "The canvas does not come to rest."
+            self.page.wait_for_timeout(150)
+            canvases = self.page.locator("canvas.upper-canvas")
+            resting = self.page.get_by_test_id("stStatusWidget").count() == 0 and canvases.count() == 1 and canvases.first.is_visible()
+            calm = calm + 1 if resting else 0
+
+    def expect_count(self, count):
+        expect(self.page.get_by_test_id("stMetricValue")).to_have_text(str(count), timeout=PATIENCE_MS)
+        self.expect_canvas()
+
+    def take(self, group, title):
+        for row, name in (("Tools", group), ("Tool", title)):
+            self.page.get_by_role("radiogroup", name=row, exact=True).get_by_role("radio", name=name, exact=True).click()
+        self.expect_canvas()
+
+    def draw(self, *points_xy):
+        """A stroke from point to point; a single point is a click."""
+        canvas = self.page.locator("canvas.upper-canvas").bounding_box()
+        x0, y0, _, _ = self.view.box_xyxy
+        places = [(canvas["x"] + (x - x0) * self.view.zoom, canvas["y"] + (y - y0) * self.view.zoom) for x, y in points_xy]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=6)
+        self.page.mouse.up()
+
+    def press(self, name):
+        self.page.get_by_test_id("stButton").get_by_role("button", name=name).click()
+
+
+def around(x0, y0, x1, y1):
+    """A closed stroke around a box."""
+    return (x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0 + 2)
+
+
+def middle(label):
+    """The middle of a square."""
+    return ((label - 1) % ROWS + 0.5) * PITCH_PX, ((label - 1) // ROWS + 0.5) * PITCH_PX
+
+
+def test_strokes_undo_redo_and_a_reload(open_tab, address, store, draft):
+    visitor = Visitor(open_tab(), address, draft, "Anna")
+    visitor.expect_count(25)
+    strokes = (
+        ("Remove", "Delete one", [middle(1)], 24),
+        ("Add", "Draw an outline", around(10, 10, 50, 50), 25),
+        ("Join and cut", "Join", [middle(2), middle(3)], 24),
+        ("Join and cut", "Cut", [(90, 62), (90, 118)], 25),
+        ("Remove", "Delete in a lasso", around(184, 184, 296, 236), 23),
+        ("Brush", "Erase", [(62, 270), (118, 270)], 24),
+    )
+    for group, title, points, count in strokes:
+        visitor.take(group, title)
+        visitor.draw(*points)
+        visitor.expect_count(count)
+    for count in (23, 25, 24, 25, 24):
+        visitor.press("Undo")
+        visitor.expect_count(count)
+    visitor.press("Redo")
+    visitor.expect_count(25)
+
+    visitor.page.reload()
+    visitor.expect_count(25)
+    visitor.take("Remove", "Delete one")
+    visitor.draw(middle(25))
+    visitor.expect_count(24)
+    stored = open_desk(store, draft.id)
+    assert stored.map.count == 24
+    assert {logged.entry.author for logged in stored.log} == {"Anna"}
+
+
+def test_two_people_on_one_mosaic(open_tab, address, store, draft):
+    anna, berta = Visitor(open_tab(), address, draft, "Anna"), Visitor(open_tab(), address, draft, "Berta")
+    expect(berta.page.get_by_text("Anna also has this mosaic open")).to_be_visible(timeout=PATIENCE_MS)
+    for visitor in (anna, berta):
+        visitor.take("Remove", "Delete one")
+    anna.draw(middle(1))
+    anna.expect_count(24)
+    berta.draw(middle(25))
+    berta.expect_count(23)
+    berta.draw(middle(7))
+    berta.expect_count(22)
+    anna.take("Brush", "Erase")
+    berta.draw(middle(8))
+    berta.expect_count(21)
+    anna.draw(middle(8), middle(9))
+    expect(anna.page.get_by_text("Berta changed this place meanwhile")).to_be_visible(timeout=PATIENCE_MS)
+    anna.expect_count(21)
+    assert open_desk(store, draft.id).map.count == 21
+
+
+def test_a_region_is_approved(open_tab, address, store, draft):
+    anna = Visitor(open_tab(), address, draft, "Anna")
+    anna.take("Regions", "Approve")
+    anna.draw(*around(2, 2, 118, 118))
+    expect(anna.page.get_by_text("Done: ")).to_be_visible(timeout=PATIENCE_MS)
+    approved = list_annotations(store, draft.photo_id)
+    assert [(each.author, each.count, each.revision) for each in approved] == [("Anna", 4, 1)]
+    assert approved[0].region_xy is not None
+
+
+def test_the_model_outlines_a_missed_stone_that_is_clicked(open_tab, address, store):
+    mosaic = render_mosaic(7, size_px(300, 900), 30.0)
+    points = interior_points(mosaic.labels)
+    missed = np.abs(points.points_xy - np.array(mosaic.labels.shape) / 2).sum(1).argmin()
+    truth = mosaic.labels == points.labels[missed]
+    labels = np.where(truth, 0, mosaic.labels).astype(np.int32)
+    draft = begin_draft(store, mosaic.image, labels)
+    visitor = Visitor(open_tab(), address, draft, "Anna", labels)
+    visitor.take("Add", "Click a stone")
+    visitor.draw(points.points_xy[missed] + 0.5)
+    expect(visitor.page.get_by_text("the stone in yellow")).to_be_visible(timeout=PATIENCE_MS)
+    visitor.expect_canvas()
+    keep_picture(visitor.page, "correct")
+    visitor.press("Take it")
+    visitor.expect_count(len(points.labels))
+    added = open_desk(store, draft.id).map.labels == int(mosaic.labels.max()) + 1
+    assert (added & truth).sum() / (added | truth).sum() > 0.6
