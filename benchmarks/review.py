@@ -2,7 +2,7 @@
 
 A queue holds every suggestion, the likeliest mistake first, then the tesserae of which there is nothing to say, by chance. Who looks at the
 first 5 % looks at as many places as a twentieth of the tesserae. A mistake is found when a suggestion names one of its tesserae, or, where
-one was missed, when the box of a gap holds its deepest point.
+one was missed, when the box of a gap holds its deepest point; boxes of large losses, which hold much that is not in them, show nothing.
 """
 
 import math
@@ -15,6 +15,7 @@ from benchmarks.mistakes import KINDS, Mistake, find_mistakes
 from benchmarks.subject import Subject
 from benchmarks.tables import Column, Row, Table, figures, mean, summarise
 from tesserae.labelmap import present_labels
+from tesserae.measure import median_side_px
 from tesserae.review import LEAST_SCORE, Suggestion, suggest
 from tesserae.segment import Segmentation
 from tesserae.synthetic import SyntheticMosaic, render_mosaic
@@ -23,6 +24,7 @@ MODES = ("default", "fast")
 SHARES = (0.05, 0.1)
 _SHUFFLES = 20
 _NEVER = 1 << 30
+_WIDEST_SIDES = 8.0  # of tesserae: a gap that one look takes in
 
 _FOUND = tuple(
     Column(f"{what}_{round(100 * share)}", f"{heading}, first {share:.0%}".replace("%", " %"), ".1%")
@@ -156,10 +158,17 @@ def _queue_figures(queue: list[Suggestion], mistakes: list[Mistake], labels: NDA
 
 def _all_places(queue: list[Suggestion], labels: NDArray[np.int32], rng: np.random.Generator) -> list[Place]:
     """The places of the queue, then the tesserae that no suggestion names, by chance."""
-    places: list[Place] = [(each.labels, None if each.labels else each.box_xyxy) for each in queue]
+    widest_px = _WIDEST_SIDES * median_side_px(labels)
+    places = [(each.labels, _gap_box(each, widest_px)) for each in queue]
     named = {label for each in queue for label in each.labels}
     rest = [label for label in present_labels(labels).tolist() if label not in named]
     return places + [((label,), None) for label in rng.permutation(rest).tolist()]
+
+
+def _gap_box(suggestion: Suggestion, widest_px: float) -> tuple[int, int, int, int] | None:
+    """The box of a gap, unless it is too large to be looked at in one go; None for tesserae."""
+    x0, y0, x1, y1 = suggestion.box_xyxy
+    return None if suggestion.labels or max(x1 - x0, y1 - y0) > widest_px else suggestion.box_xyxy
 
 
 def _places_of(mistake: Mistake, named: dict[int, int], gaps: list[tuple[int, tuple[int, int, int, int]]]) -> Iterator[int]:

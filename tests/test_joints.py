@@ -50,6 +50,11 @@ def test_one_tessera_has_no_joints():
     assert len(joints.first) == 0
 
 
+def test_numbers_of_any_size():
+    labels = np.where(lay(2, 2) == 4, 2_000_000_000, lay(2, 2)).astype(np.int32)
+    assert widths_by_pair(joints_of(labels)[0]) == widths_by_pair(joints_of(lay(2, 2))[0])
+
+
 def test_no_tessera():
     labels = np.zeros((4, 6), dtype=np.int32)
     mortar = survey_mortar(labels, measure_forms(labels))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mosaic_examples import box_of, crack, lay
 
-from tesserae.corrections.operations import Add, Merge, Split
+from tesserae.corrections.operations import Add, Merge
 from tesserae.corrections.replay import CorrectedMap
 from tesserae.errors import LabelMapError
 from tesserae.review.cues import DISSENT
@@ -24,7 +24,7 @@ CRACKED, NEW = crack(lay(2, 3), 2, 3)
     ("labels", "other", "named", "kind", "fix"),
     [
         pytest.param(lay(2, 3), without(2), (2,), "only_a", None, id="found-here-only"),
-        pytest.param(lay(2, 3), CRACKED, (2,), "split", Split(label=2), id="one-here-two-there"),
+        pytest.param(lay(2, 3), CRACKED, (2,), "split", None, id="one-here-two-there"),
         pytest.param(CRACKED, lay(2, 3), (2, NEW), "merged", Merge(labels=(2, NEW)), id="two-here-one-there"),
     ],
 )

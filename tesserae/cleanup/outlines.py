@@ -78,7 +78,8 @@ def _redrawn(title: str, tesserae: Iterator[Cutout], redraw: Callable[[Cutout], 
     changes = []
     for tessera in tesserae:
         mask = largest_part(redraw(tessera) & tessera.free)
-        if np.count_nonzero(mask) >= _SMALLEST_PX and (mask != tessera.mask).any():
+        kept = largest_part(mask & tessera.mask)  # pixels that no neighbour's correction can have taken meanwhile
+        if np.count_nonzero(kept) >= _SMALLEST_PX and (mask != tessera.mask).any():
             changes.append(Replace(tessera.label, mask=_runs(mask, tessera.origin_xy)))
     return Several(title, tuple(changes)) if changes else None
 

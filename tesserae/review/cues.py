@@ -45,7 +45,7 @@ ALONE = Cue(1.9, 3.0, 0.05)  # distance of the neighbours in sides
 NO_JOINT = Cue(0.2, 0.4, 0.9)  # narrowing of the joint in sides
 TWO_SEEDS = Cue(0.95, 0.5, 0.05)  # depth of the waist
 GAP = Cue(0.3, 0.6, 0.35)  # side of a tessera that would fit, in sides of those around
-DISSENT = {"only_a": 0.6, "only_b": 0.35, "split": 0.2, "merged": 0.9}  # by kind of difference from a second opinion
+DISSENT = {"only_a": 0.6, "only_b": 0.5, "split": 0.15, "merged": 0.9}  # by kind of difference from a second opinion
 MOVED = Cue(0.75, 0.5, 0.8)  # IoU of the outlines of both
 
 

@@ -9,6 +9,7 @@ from scipy import ndimage
 from tesserae.joints import Joints, Mortar
 from tesserae.surroundings import Surroundings
 
+_SAMPLES = 12  # along the side of a tessera that suffice for gaps
 _LEAST_ROOM = 0.2  # where a gap ends: lower, and gaps run together along the joints
 
 
@@ -32,17 +33,19 @@ def find_gaps(mortar: Mortar, surroundings: Surroundings, joints: Joints, shape:
     if not len(surroundings.sides_px):
         return Gaps(np.zeros((0, 4), dtype=np.int64), np.zeros(0), np.zeros(0))
     joint_px = float(np.nan_to_num(joints.usual_px))
-    sides_px = surroundings.sides_px.astype(np.float32)[mortar.nearest]
-    rooms = 2 * (mortar.depths_px - joint_px) / sides_px
+    stride = max(1, int(np.median(surroundings.sides_px)) // (_SAMPLES * mortar.step_px))
+    step_px, sparse = stride * mortar.step_px, np.s_[::stride, ::stride]
+    sides_px = surroundings.sides_px.astype(np.float32)[mortar.nearest[sparse]]
+    rooms = 2 * (mortar.depths_px[sparse] - joint_px) / sides_px
     places, count = ndimage.label(rooms > _LEAST_ROOM)
     numbers = np.arange(1, count + 1)
     samples = ndimage.sum_labels(np.ones(places.shape, dtype=np.int8), places, numbers)
     around_px = np.asarray(ndimage.mean(sides_px, places, numbers), dtype=np.float64)
     boxes = [(columns.start, rows.start, columns.stop, rows.stop) for rows, columns in ndimage.find_objects(places)]
     return Gaps(
-        boxes_xyxy=_widened(np.array(boxes, dtype=np.int64).reshape(-1, 4) * mortar.step_px, joint_px + around_px / 4, shape),
+        boxes_xyxy=_widened(np.array(boxes, dtype=np.int64).reshape(-1, 4) * step_px, joint_px + around_px / 4, shape),
         rooms=np.asarray(ndimage.maximum(rooms, places, numbers), dtype=np.float64),
-        sizes=(np.sqrt(samples) * mortar.step_px / around_px + _LEAST_ROOM) ** 2,
+        sizes=(np.sqrt(samples) * step_px / around_px + _LEAST_ROOM) ** 2,
     )
 
 
