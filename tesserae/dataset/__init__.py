@@ -7,6 +7,7 @@ one at a time.
 from tesserae.dataset.collecting import collect_dataset
 from tesserae.dataset.folders import read_folder
 from tesserae.dataset.ground import Ground
-from tesserae.dataset.parts import Dataset, Part, Split
+from tesserae.dataset.parts import Dataset, Part
+from tesserae.store.members import Split
 
 __all__ = ["Dataset", "Ground", "Part", "Split", "collect_dataset", "read_folder"]

@@ -6,32 +6,34 @@ from functools import partial
 
 from tesserae.dataset.arranging import Candidate, arrange
 from tesserae.dataset.ground import Ground, Labels, Mask, known_pixels, limit_truth
+from tesserae.dataset.membership import find_members
 from tesserae.dataset.parts import Dataset
-from tesserae.dataset.splits import assign_splits
 from tesserae.errors import DatasetError
 from tesserae.photo import read_photo
 from tesserae.settings import Settings
 from tesserae.store import Store
-from tesserae.store.annotations import AnnotationRecord, annotations_in_force, read_annotation
-from tesserae.store.photos import PhotoRecord, get_photo, photo_path
+from tesserae.store.annotations import AnnotationRecord, read_annotation
+from tesserae.store.photos import PhotoRecord, photo_path
 
 
 def collect_dataset(store: Store, settings: Settings) -> Dataset:
-    """Return everything that is approved, in the order in which the photos were first approved; reads photos only when a part is read.
+    """Return everything that is approved, in the order in which the photos were first approved; photos are read when a part is.
 
-    Raises DatasetError when nothing is approved, or too little to learn from and to check on.
+    Raises:
+        DatasetError: nothing is approved, or too little to learn from and to check on.
+        StoreError, PhotoError: the file of a photo that is new to the dataset is lost or damaged.
     """
-    candidates = [_candidate(store, settings, annotation) for annotation in annotations_in_force(store)]
-    if not candidates:
+    members = find_members(store, settings)
+    if not members:
         raise DatasetError(
             "Expected approved tesserae to learn from, found none. Open a mosaic on the page Correct, and approve all of it or a region."
         )
-    groups = [[each.photo_id] for each in candidates]
-    return arrange(candidates, groups, assign_splits(groups, {}))
+    candidates = [_candidate(store, settings, member.photo, member.annotation) for member in members]
+    groups = {tuple(sorted((member.photo.id, *member.alike))): None for member in members}
+    return arrange(candidates, list(groups), {member.photo.id: member.record.split for member in members})
 
 
-def _candidate(store: Store, settings: Settings, annotation: AnnotationRecord) -> Candidate:
-    photo = get_photo(store, annotation.photo_id)
+def _candidate(store: Store, settings: Settings, photo: PhotoRecord, annotation: AnnotationRecord) -> Candidate:
     return Candidate(
         photo_id=photo.id,
         name=photo.shown_name,
