@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tesserae.cli_dataset import dataset_app
 from tesserae.errors import OutputError, TesseraeError
 from tesserae.pretraining.recipe import Recipe
 from tesserae.settings import Settings
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 checkpoints_app = typer.Typer(help="The models: which there are, and how to get and check them.")
 app.add_typer(checkpoints_app, name="checkpoints")
+app.add_typer(dataset_app, name="dataset")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -69,6 +69,8 @@ def _keep_whole(
             repeated, "photo shows the same as another one, and is on its side", "photos show the same as others, and are on their side"
         )
         notes.append(f"{said} of the split.")
+    if not counts["test"]:
+        notes.append("No mosaic is kept apart to test on yet: with five mosaics one is.")
     return parts, tuple(notes)
 
 

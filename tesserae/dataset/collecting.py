@@ -33,6 +33,13 @@ def collect_dataset(store: Store, settings: Settings) -> Dataset:
     return arrange(candidates, list(groups), {member.photo.id: member.record.split for member in members})
 
 
+def read_truth(store: Store, annotation: AnnotationRecord) -> tuple[Labels, Mask]:
+    """Read label map (H, W) of an annotation, and where it is known (H, W); raises LabelMapError when a file is missing or damaged."""
+    approved = read_annotation(store, annotation)
+    height, width = approved.labels.shape
+    return limit_truth(approved.labels, known_pixels((height, width), approved.ignored, approved.region_xy))
+
+
 def _candidate(store: Store, settings: Settings, photo: PhotoRecord, annotation: AnnotationRecord) -> Candidate:
     return Candidate(
         photo_id=photo.id,
@@ -42,7 +49,7 @@ def _candidate(store: Store, settings: Settings, photo: PhotoRecord, annotation:
         truth_id=_truth_id(annotation),
         shape=(photo.height, photo.width),
         load=partial(_read_ground, store, settings, photo, annotation),
-        read_truth=partial(_read_truth, store, annotation),
+        read_truth=partial(read_truth, store, annotation),
     )
 
 
@@ -54,10 +61,4 @@ def _truth_id(annotation: AnnotationRecord) -> str:
 
 def _read_ground(store: Store, settings: Settings, photo: PhotoRecord, annotation: AnnotationRecord) -> Ground:
     image = read_photo(photo_path(store, photo), name=photo.name, max_pixels=settings.max_pixels).image
-    return Ground(image, *_read_truth(store, annotation))
-
-
-def _read_truth(store: Store, annotation: AnnotationRecord) -> tuple[Labels, Mask]:
-    approved = read_annotation(store, annotation)
-    height, width = approved.labels.shape
-    return limit_truth(approved.labels, known_pixels((height, width), approved.ignored, approved.region_xy))
+    return Ground(image, *read_truth(store, annotation))

@@ -3,7 +3,7 @@
 A photo comes to its side when it is first seen here, and stays there; photos that show the same are moved together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tesserae.dataset.looks import group_alike, looks_of
@@ -39,24 +39,36 @@ def find_members(store: Store, settings: Settings) -> tuple[Member, ...]:
     Of new ones the photo is read once. Raises StoreError or PhotoError when its file is lost or damaged.
     """
     annotations = annotations_in_force(store)
-    records = list_members(store)
-    new = [each.photo_id for each in annotations if each.photo_id not in records]
-    if new:
-        looks = {photo_id: _read_looks(store, settings, photo_id) for photo_id in new}
-        present = {each.photo_id for each in annotations}
-        records = settle_members(store, looks, lambda members: _decide(members, looks, present))
-    groups = _groups(records)
+    records = settle(store, settings, [each.photo_id for each in annotations])
     found = [each for each in annotations if each.photo_id in records]
-    ids = {each.photo_id for each in found}
+    groups, present = _groups(records), {each.photo_id for each in found}
     return tuple(
         Member(
             get_photo(store, each.photo_id),
             each,
             records[each.photo_id],
-            tuple(other for other in groups[each.photo_id] if other in ids and other != each.photo_id),
+            tuple(other for other in groups[each.photo_id] if other in present and other != each.photo_id),
         )
         for each in found
     )
+
+
+def settle(
+    store: Store, settings: Settings, photo_ids: Collection[str], wishes: Mapping[str, Split] | None = None
+) -> dict[str, MemberRecord]:
+    """Give every photo of the dataset that is new its side of the split; returns all members, those that are out of it too.
+
+    Args:
+        photo_ids: of all photos of the dataset.
+        wishes: where new ones were elsewhere; what shows the same as a member goes to its side nevertheless.
+
+    Raises as `find_members`.
+    """
+    records = list_members(store)
+    looks = {photo_id: _read_looks(store, settings, photo_id) for photo_id in photo_ids if photo_id not in records}
+    if not looks:
+        return records
+    return settle_members(store, looks, lambda members: _decide(members, looks, set(photo_ids), wishes or {}))
 
 
 def move_member(store: Store, photo_id: str, split: Split, author: str) -> None:
@@ -70,11 +82,13 @@ def _read_looks(store: Store, settings: Settings, photo_id: str) -> str:
     return looks_of(read_photo(photo_path(store, record), name=record.name, max_pixels=settings.max_pixels).image)
 
 
-def _decide(members: Mapping[str, MemberRecord], looks: Mapping[str, str], present: set[str]) -> dict[str, Split]:
-    """The sides of all photos whose group has one in the dataset; those that are out of it count for nothing else."""
+def _decide(
+    members: Mapping[str, MemberRecord], looks: Mapping[str, str], present: set[str], wishes: Mapping[str, Split]
+) -> dict[str, Split]:
+    """The sides of all photos whose group has one in the dataset; groups that are out of it take no share."""
     known = {photo_id: member.looks for photo_id, member in members.items()}
     groups = [group for group in group_alike({**looks, **known}) if present.intersection(group)]
-    return assign_splits(groups, {photo_id: member.split for photo_id, member in members.items()})
+    return assign_splits(groups, {**wishes, **{photo_id: member.split for photo_id, member in members.items()}})
 
 
 def _groups(records: Mapping[str, MemberRecord]) -> dict[str, Sequence[str]]:
