@@ -1,8 +1,10 @@
 """Datasets from elsewhere: a zip comes back as it was, what was altered is refused, and nothing is ever half imported."""
 
 import json
+import shutil
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,7 +112,9 @@ def with_manifest(**changes):
     [
         pytest.param(lambda name, content: content + b"!" * name.startswith("labels"), "not what was exported.*Nothing was", id="altered"),
         pytest.param(lambda name, content: None if name.startswith("photos") else content, "as its manifest.json says", id="missing"),
-        pytest.param(lambda name, content: None if name == "manifest.json" else content, "Expected manifest.json in", id="no-manifest"),
+        pytest.param(
+            lambda name, content: None if name == "manifest.json" else content, "found neither: it is no dataset", id="no-manifest"
+        ),
         pytest.param(with_manifest(version=2), "not that of a dataset of this version: version", id="newer"),
         pytest.param(with_manifest(photos=[{"photo_file": "../../etc/passwd"}]), r"photos\.0\.photo_file: String should", id="path"),
     ],
@@ -128,14 +132,16 @@ def test_what_is_no_dataset_is_refused(sqlite_store, tmp_path):
             import_dataset(sqlite_store, SETTINGS, path)
 
 
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zipped"])
 @pytest.mark.parametrize("layout", ["masks", "coco"])
-def test_a_folder_is_taken_over_under_a_name(layout, sqlite_store, elsewhere, tmp_path):
+def test_a_folder_is_taken_over_under_a_name(layout, packed, sqlite_store, elsewhere, tmp_path):
     for seed in range(3):
         approved_mosaic(elsewhere, seed)
-    export_folder(elsewhere, SETTINGS, tmp_path / "set", layout)
-    with pytest.raises(DatasetError, match="Who vouches for the annotations in"):
-        import_dataset(sqlite_store, SETTINGS, tmp_path / "set", " ")
-    taken = import_dataset(sqlite_store, SETTINGS, tmp_path / "set", "Anna")
+    export_folder(elsewhere, SETTINGS, tmp_path / "outer" / "set", layout)
+    path = shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path / "outer") if packed else tmp_path / "outer" / "set"
+    with pytest.raises(DatasetError, match="Who vouches for these annotations"):
+        import_dataset(sqlite_store, SETTINGS, Path(path), " ")
+    taken = import_dataset(sqlite_store, SETTINGS, Path(path), "Anna")
     assert taken.photos == 3
     for annotation in annotations_in_force(sqlite_store):
         assert (annotation.author, annotation.count, annotation.region_xy) == ("Anna", 48, None)

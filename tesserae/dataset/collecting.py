@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import partial
 
 from tesserae.dataset.arranging import Candidate, arrange
 from tesserae.dataset.ground import Ground, Labels, Mask, known_pixels, limit_truth
-from tesserae.dataset.membership import find_members
+from tesserae.dataset.membership import Member, find_members
 from tesserae.dataset.parts import Dataset
 from tesserae.errors import DatasetError
 from tesserae.photo import read_photo
@@ -23,7 +24,11 @@ def collect_dataset(store: Store, settings: Settings) -> Dataset:
         DatasetError: nothing is approved, or too little to learn from and to check on.
         StoreError, PhotoError: the file of a photo that is new to the dataset is lost or damaged.
     """
-    members = find_members(store, settings)
+    return dataset_of(store, settings, find_members(store, settings))
+
+
+def dataset_of(store: Store, settings: Settings, members: Sequence[Member]) -> Dataset:
+    """Return the same for members that were found before; raises DatasetError."""
     if not members:
         raise DatasetError(
             "Expected approved tesserae to learn from, found none. Open a mosaic on the page Correct, and approve all of it or a region."

@@ -62,8 +62,8 @@ def open_incoming(path: Path, author: str) -> Iterator[tuple[Incoming, ...]]:
     """Look through a zip file or a folder, and give its photos; they can be read while the context lasts.
 
     Args:
-        path: a zip file as `tesserae.dataset.packing` writes it, or a folder with images/ and masks/ or annotations.json.
-        author: who vouches for a folder; a zip file names those who did.
+        path: a zip file as `tesserae.dataset.packing` writes it, or a folder, zipped or not, with images/ and masks/ or annotations.json.
+        author: who vouches for a folder; such a zip file names those who did.
 
     Raises:
         DatasetError: the path is neither, or the zip file is damaged or was altered, or nobody vouches for a folder.
@@ -75,12 +75,16 @@ def open_incoming(path: Path, author: str) -> Iterator[tuple[Incoming, ...]]:
     if not path.is_file():
         raise DatasetError(f"Expected a dataset at {path}, a zip file or a folder with images/ and masks/, found nothing. Check the path.")
     with _opened(path) as archive:
-        yield _of_zip(archive, path.name)
+        if MANIFEST_FILE in archive.namelist():
+            yield _of_zip(archive, path.name)
+            return
+        with _unpacked(archive, path.name) as folder:
+            yield _of_folder(folder, author)
 
 
 def _of_folder(folder: Path, author: str) -> tuple[Incoming, ...]:
     if not author.strip():
-        raise DatasetError(f"Who vouches for the annotations in {folder}? A folder does not say. Give a name.")
+        raise DatasetError("Who vouches for these annotations? Photos with masks or COCO do not say. Give a name.")
     coco = folder / COCO_FILE
     if not (folder / MASKS_FOLDER).is_dir() and coco.is_file():
         pairs = [(path, coco) for path in sorted((folder / IMAGES_FOLDER).glob("*")) if path.suffix.lower() in PHOTO_SUFFIXES]
@@ -105,13 +109,22 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise DatasetError(f"{path.name} cannot be read as a zip file ({error}). Copy it again from where it was exported.") from error
 
 
+@contextmanager
+def _unpacked(archive: zipfile.ZipFile, name: str) -> Iterator[Path]:
+    """The folder that was zipped, for as long as the context lasts."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive.extractall(folder)
+        images = next((path for path in sorted(Path(folder).rglob(IMAGES_FOLDER)) if path.is_dir()), None)
+        if images is None:
+            raise DatasetError(
+                f"Expected {MANIFEST_FILE} in {name}, or the folders {IMAGES_FOLDER} and {MASKS_FOLDER}, found neither: it is no dataset. "
+                "Choose another file."
+            )
+        yield images.parent
+
+
 def _of_zip(archive: zipfile.ZipFile, name: str) -> tuple[Incoming, ...]:
     """The photos of a zip file, once all of its files were found to be what they were."""
-    if MANIFEST_FILE not in archive.namelist():
-        raise DatasetError(
-            f"Expected {MANIFEST_FILE} in {name}, found none: it is not a dataset that was exported as a zip file. If it holds images/ and "
-            "masks/, unpack it and import the folder."
-        )
     manifest = read_manifest(archive.read(MANIFEST_FILE), name)
     for file in dict.fromkeys(file for photo in manifest.photos for file in photo.files):
         _read_file(archive, file)
