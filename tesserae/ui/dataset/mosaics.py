@@ -27,7 +27,7 @@ def show_members(store: Store, settings: Settings, members: tuple[Member, ...], 
     """
     if not members:
         return
-    st.subheader(counted(len(members), "approved mosaic"))
+    st.subheader(counted(len(members), "approved photo"))
     if not author:
         st.caption("Write your name on the left to move a mosaic to another side of the split: the choice stands under somebody's name.")
     names = {member.photo.id: member.photo.shown_name for member in members}
