@@ -21,11 +21,11 @@ from tesserae.errors import TesseraeError
 from tesserae.finder import WORKING_SIDE_PX, FinderHead, outline_tesserae
 from tesserae.masks import paint_outlines
 from tesserae.models import EMBEDDED_SIDE_PX
-from tesserae.predictor import Predictor, decode_prompts, embedding_of_levels
+from tesserae.predictor import Embedding, Predictor, decode_prompts, embedding_of_levels
 from tesserae.pretraining.crops import draw_crop
 from tesserae.pretraining.loop import Schedule, run_stage
 from tesserae.pretraining.pool import read_pool_item
-from tesserae.pretraining.prompts import DecoderBatch, DecoderCrop, crop_with_truth, draw_seed_kind, make_decoder_batch
+from tesserae.pretraining.prompts import DecoderBatch, DecoderCrop, crop_with_truth, draw_seed_kind, draw_window, make_decoder_batch
 from tesserae.synthetic.noise import Rng, chance, log_uniform
 from tesserae.tiling import Tile, cut_tile
 
@@ -36,6 +36,9 @@ BALANCED_STEPS = 300  # with few inside pixels a fresh decoder would first learn
 POINT_SHARE = 0.45  # of the steps that ask with a point alone
 _DRAWS = 20  # of a crop until the finder sees a tessera in it
 _RING_LOGITS = 3  # the loss looks this far beyond the tessera's box
+
+EmbeddedCrop = tuple[list[torch.Tensor], DecoderCrop]
+"""The neck's levels of a crop, in half precision, and what prompts are drawn from."""
 
 
 class DecoderParts(nn.Module):
@@ -62,26 +65,31 @@ def train_decoder(
     predictor = Predictor(model.eval(), device, bfloat16=bfloat16_helps(device))
 
     @lru_cache(maxsize=CACHED_CROPS)
-    def crop(number: int) -> DecoderCrop:
+    def crop(number: int) -> EmbeddedCrop:
         return make_decoder_crop(predictor, finder.eval(), pool, np.random.default_rng([seed, 2, number]))
 
-    def batch(step: int) -> DecoderBatch:
+    def batch(step: int) -> tuple[list[torch.Tensor], DecoderBatch]:
         rng = np.random.default_rng([seed, 3, step])
         kind = "point" if chance(POINT_SHARE, rng) else draw_seed_kind(rng)
-        return make_decoder_batch(crop(step % CACHED_CROPS), kind, predictor.grid, rng)
+        levels, drawn = crop(step % CACHED_CROPS)
+        return [level.float() for level in levels], make_decoder_batch(drawn, kind, predictor.grid, *draw_window(rng), rng)
 
-    balanced_steps = BALANCED_STEPS if fresh else 0
-    run_stage("decoder", parts, schedule, batch, lambda batch, step: decoder_loss(model, batch, balanced=step < balanced_steps), work_dir)
+    def loss(batch: tuple[list[torch.Tensor], DecoderBatch], step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        with mixed_precision(device):
+            embedding = embedding_of_levels(model, batch[0])
+        return decoder_loss(model, embedding, batch[1], balanced=fresh and step < BALANCED_STEPS)
+
+    run_stage("decoder", parts, schedule, batch, loss, work_dir)
 
 
-def make_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> DecoderCrop:
+def make_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> EmbeddedCrop:
     """Draw a crop as large as the model's input, embed it, and outline its tesserae as a run on a photo would: at the finder's scale.
 
     A crop in which the finder sees no tessera teaches nothing and is drawn again. Raises TesseraeError when that goes on.
     """
     for _ in range(_DRAWS):
         crop = _draw_decoder_crop(predictor, finder, pool, rng)
-        if len(crop.seeds):
+        if len(crop[1].seeds):
             return crop
     raise TesseraeError(
         f"The finder saw no tessera in {_DRAWS} training crops, expected dozens in each. "
@@ -89,14 +97,13 @@ def make_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path]
     )
 
 
-def decoder_loss(model: SAM2Base, batch: DecoderBatch, *, balanced: bool) -> tuple[torch.Tensor, dict[str, float]]:
+def decoder_loss(model: SAM2Base, embedding: Embedding, batch: DecoderBatch, *, balanced: bool) -> tuple[torch.Tensor, dict[str, float]]:
     """Cross-entropy and Dice of output 0 and of the best of outputs 1 to 3 (with a little of all three), and the error of predicted IoU.
 
     A prompt on mortar has no coverage: its masks are free, and their predicted IoU should be 0.
     Where all are, no mask has figures.
     """
     with mixed_precision(batch.coverage.device):
-        embedding = embedding_of_levels(model, batch.levels)
         logits, predicted_iou, _ = decode_prompts(model, embedding, batch.prompts, batch.window)
     logits, predicted_iou = logits.float(), predicted_iou.float()
     true_iou = _hard_iou(logits.detach(), batch.coverage[:, None])
@@ -111,12 +118,12 @@ def decoder_loss(model: SAM2Base, batch: DecoderBatch, *, balanced: bool) -> tup
     return loss, {"mask": float(each[:, 0].detach().mean()), "score": float(score.detach()), "iou": float(iou)}
 
 
-def _draw_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> DecoderCrop:
+def _draw_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> EmbeddedCrop:
     item = read_pool_item(pool[int(rng.integers(len(pool)))])
     crop = draw_crop(item, predictor.tile_px, rng, side_px=log_uniform(*DECODER_SIDE_RANGE_PX, rng))
     _, levels = predictor.embed(crop.image)
     seeds = seeds_of_outlines(_first_outlines(crop.image, predictor, finder))
-    return crop_with_truth([level.half() for level in levels], seeds, crop.labels)
+    return [level.half() for level in levels], crop_with_truth(seeds, crop.labels)
 
 
 def _first_outlines(image: NDArray[np.uint8], predictor: Predictor, finder: FinderHead) -> NDArray[np.int32]:
