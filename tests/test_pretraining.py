@@ -17,7 +17,7 @@ from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.errors import TesseraeError
 from tesserae.finder import FinderHead
 from tesserae.models import load_embedded
-from tesserae.predictor import Predictor, normalise
+from tesserae.predictor import Predictor, embedding_of_levels, normalise
 from tesserae.pretraining import decoder_stage, finder_stage, joint_stage, loop, prompts
 from tesserae.pretraining import run as run_module
 from tesserae.pretraining.decoder_stage import DecoderParts, decoder_loss, make_decoder_crop
