@@ -56,6 +56,10 @@ class TileCache:
                 os.utime(path)
         return tensors
 
+    def holds(self, key: str) -> bool:
+        """Tell whether there is an entry under a key, sound or not."""
+        return self._path(key).is_file()
+
     def write(self, key: str, tensors: Mapping[str, torch.Tensor], *, pack: bool = False) -> None:
         """Keep tensors under a key; `pack` compresses them (worth it for label maps, not for embeddings).
 

@@ -500,7 +500,7 @@ def test_one_right_alternative_is_enough(crop, monkeypatch):
 
     def loss_of(*outputs):
         logits = torch.stack(outputs, 1)
-        iou = decoder_stage._hard_iou(logits, batch.coverage[:, None])
+        iou = decoder_stage.hard_iou(logits, batch.coverage[:, None])
         monkeypatch.setattr(decoder_stage, "decode_prompts", lambda *_: (logits, iou, None))
         return float(decoder_loss(None, None, batch, balanced=False)[0])
 

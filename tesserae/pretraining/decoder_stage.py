@@ -35,6 +35,7 @@ DECODER_SIDE_RANGE_PX = (22.0, 46.0)
 BALANCED_STEPS = 300  # with few inside pixels a fresh decoder would first learn to say nothing at all
 POINT_SHARE = 0.45  # of the steps that ask with a point alone
 _DRAWS = 20  # of a crop until the finder sees a tessera in it
+_PATCH_PX = 32  # a picture's side is a multiple of it, so that the encoder's levels fit each other
 _RING_LOGITS = 3  # the loss looks this far beyond the tessera's box
 
 EmbeddedCrop = tuple[list[torch.Tensor], DecoderCrop]
@@ -77,7 +78,7 @@ def train_decoder(
     def loss(batch: tuple[list[torch.Tensor], DecoderBatch], step: int) -> tuple[torch.Tensor, dict[str, float]]:
         with mixed_precision(device):
             embedding = embedding_of_levels(model, batch[0])
-        return decoder_loss(model, embedding, batch[1], balanced=fresh and step < BALANCED_STEPS)
+            return decoder_loss(model, embedding, batch[1], balanced=fresh and step < BALANCED_STEPS)
 
     run_stage("decoder", parts, schedule, batch, loss, work_dir)
 
@@ -97,44 +98,55 @@ def make_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path]
     )
 
 
-def decoder_loss(model: SAM2Base, embedding: Embedding, batch: DecoderBatch, *, balanced: bool) -> tuple[torch.Tensor, dict[str, float]]:
+def decoder_loss(
+    model: SAM2Base, embedding: Embedding, batch: DecoderBatch, *, balanced: bool, weights: tuple[float, float] = (1.0, 1.0)
+) -> tuple[torch.Tensor, dict[str, float]]:
     """Cross-entropy and Dice of output 0 and of the best of outputs 1 to 3 (with a little of all three), and the error of predicted IoU.
 
     A prompt on mortar has no coverage: its masks are free, and their predicted IoU should be 0.
-    Where all are, no mask has figures.
+    Where all are, no mask has figures. `weights` are those of masks and score.
     """
-    with mixed_precision(batch.coverage.device):
-        logits, predicted_iou, _ = decode_prompts(model, embedding, batch.prompts, batch.window)
-    logits, predicted_iou = logits.float(), predicted_iou.float()
-    true_iou = _hard_iou(logits.detach(), batch.coverage[:, None])
+    logits, predicted_iou, _ = decode_prompts(model, embedding, batch.prompts, batch.window)
+    logits, predicted_iou, coverage = logits.float(), predicted_iou.float(), batch.coverage.to(logits.device)
+    true_iou = hard_iou(logits.detach(), coverage[:, None])
     score = functional.smooth_l1_loss(predicted_iou, true_iou, beta=0.2)
-    on_stone = batch.coverage.amax((1, 2)) > 0
+    on_stone = coverage.amax((1, 2)) > 0
     if not on_stone.any():  # a mean over no masks is no number
-        return 2 * score, {"score": float(score.detach())}
-    each = _mask_loss(logits[on_stone], batch.coverage[on_stone, None], balanced=balanced)
+        return 2 * weights[1] * score, {"score": float(score.detach())}
+    each = _mask_loss(logits[on_stone], coverage[on_stone, None], balanced=balanced)
     best = each[:, 1:].min(1).values
-    loss = each[:, 0].mean() + 0.5 * best.mean() + 0.1 * each[:, 1:].mean() + 2 * score
+    masks = each[:, 0].mean() + 0.5 * best.mean() + 0.1 * each[:, 1:].mean()
     iou = true_iou[on_stone, 0].mean()
-    return loss, {"mask": float(each[:, 0].detach().mean()), "score": float(score.detach()), "iou": float(iou)}
+    figures = {"mask": float(each[:, 0].detach().mean()), "score": float(score.detach()), "iou": float(iou)}
+    return weights[0] * masks + 2 * weights[1] * score, figures
+
+
+def first_outlines(image: NDArray[np.uint8], predictor: Predictor, finder: FinderHead, decode_side_px: float) -> NDArray[np.int32]:
+    """Outlines int32 (S, S) of a picture uint8 (S, S, 3) with tesserae of about `decode_side_px`, as the finder draws them at its scale.
+
+    `predictor` is the model that the finder head reads.
+    """
+    side = image.shape[0]
+    coarse = _PATCH_PX * max(1, round(side * WORKING_SIDE_PX / decode_side_px / _PATCH_PX))
+    tile = Tile(0, 0, coarse, (0, 0, coarse, coarse), coarse / side)
+    picture = cut_tile(image, tile)
+    maps = predictor.find(finder, picture, predictor.embed(picture)[1])
+    return paint_outlines(outline_tesserae(maps), maps.interior, tile, (0, 0, side, side))
 
 
 def _draw_decoder_crop(predictor: Predictor, finder: FinderHead, pool: list[Path], rng: Rng) -> EmbeddedCrop:
     item = read_pool_item(pool[int(rng.integers(len(pool)))])
     crop = draw_crop(item, predictor.tile_px, rng, side_px=log_uniform(*DECODER_SIDE_RANGE_PX, rng))
     _, levels = predictor.embed(crop.image)
-    seeds = seeds_of_outlines(_first_outlines(crop.image, predictor, finder))
+    seeds = seeds_of_outlines(first_outlines(crop.image, predictor, finder, DECODE_SIDE_PX))
     return [level.half() for level in levels], crop_with_truth(seeds, crop.labels)
 
 
-def _first_outlines(image: NDArray[np.uint8], predictor: Predictor, finder: FinderHead) -> NDArray[np.int32]:
-    """Outlines of a crop int32 (S, S) as the finder draws them on a coarser tile of the same ground."""
-    side = image.shape[0]
-    scale = WORKING_SIDE_PX / DECODE_SIDE_PX
-    coarse = round(side * scale)
-    tile = Tile(0, 0, coarse, (0, 0, coarse, coarse), scale)
-    picture = cut_tile(image, tile)
-    maps = predictor.find(finder, picture, predictor.embed(picture)[1])
-    return paint_outlines(outline_tesserae(maps), maps.interior, tile, (0, 0, side, side))
+def hard_iou(logits: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
+    """Return the IoU of logits (N, K, h, w) above 0 with coverage above one half, which has one output or K; (N, K)."""
+    predicted, true = logits > 0, (coverage > 0.5).expand_as(logits)
+    union = (predicted | true).sum((2, 3)).clamp(min=1)
+    return (predicted & true).sum((2, 3)) / union
 
 
 def _mask_loss(logits: torch.Tensor, coverage: torch.Tensor, *, balanced: bool) -> torch.Tensor:
@@ -158,9 +170,3 @@ def _ring_weight(coverage: torch.Tensor) -> torch.Tensor:
     """1 near the tessera, a tenth elsewhere: far ground is easy, and there is much of it."""
     near = functional.max_pool2d((coverage > 0).float(), 2 * _RING_LOGITS + 1, 1, _RING_LOGITS)
     return 0.1 + 0.9 * near
-
-
-def _hard_iou(logits: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
-    predicted, true = logits > 0, (coverage > 0.5).expand_as(logits)
-    union = (predicted | true).sum((2, 3)).clamp(min=1)
-    return (predicted & true).sum((2, 3)) / union

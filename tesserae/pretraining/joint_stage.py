@@ -100,7 +100,8 @@ def joint_loss(model: SAM2Base, finder: FinderHead, batch: JointBatch, *, balanc
     asked += [("point", "point")] if batch.truth.any() else []
     for name, kind in asked:
         prompts = make_decoder_batch(crop, kind, batch.truth.shape[0] // TOKEN_PX, *draw_window(batch.rng), batch.rng)
-        decoded, said = decoder_loss(model, embedding, prompts, balanced=balanced)
+        with mixed_precision(batch.picture.device):
+            decoded, said = decoder_loss(model, embedding, prompts, balanced=balanced)
         loss = loss + DECODER_WEIGHT * decoded
         figures |= {f"{name} {figure}": said[figure] for figure in ("iou", "score") if figure in said}
     return loss, figures

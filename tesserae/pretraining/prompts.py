@@ -39,11 +39,13 @@ class DecoderCrop:
         seeds: the finder's.
         truth: label map int32 (S, S), 0 = mortar, `UNKNOWN` where nobody said what is there.
         true_label: int32 (N,), the true label of each seed.
+        mask_prompts: whether the model takes first outlines as mask prompts.
     """
 
     seeds: Seeds
     truth: NDArray[np.int32]
     true_label: NDArray[np.int32]
+    mask_prompts: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,12 @@ class DecoderBatch:
     coverage: torch.Tensor
 
 
-def crop_with_truth(seeds: Seeds, truth: NDArray[np.int32]) -> DecoderCrop:
+def crop_with_truth(seeds: Seeds, truth: NDArray[np.int32], *, mask_prompts: bool = True) -> DecoderCrop:
     """Return the crop with those of its seeds that lie on a tessera of the truth int32 (S, S)."""
     column, row = seeds.points_xy.astype(int).T
     true_label = truth[row, column]
     known = true_label > 0
-    return DecoderCrop(seeds.take(known), truth, true_label[known])
+    return DecoderCrop(seeds.take(known), truth, true_label[known], mask_prompts)
 
 
 def draw_seed_kind(rng: Rng) -> Kind:
@@ -102,9 +104,10 @@ def _draw_points(truth: NDArray[np.int32], wanted: int, rng: Rng) -> tuple[Promp
 def _draw_prompts(crop: DecoderCrop, chosen: NDArray[np.intp], kind: Kind, rng: Rng) -> Prompts:
     seeds = _jittered(crop.seeds.take(chosen), rng)
     if kind == "seed":
-        return prompts_of_seeds(seeds, DecodeMode(None, mask_prompts=True))
-    prompts = prompts_of_seeds(seeds, DecodeMode(None, mask_prompts=bool(kind == "negatives" and rng.random() < 0.7)))
-    if kind == "negatives":
+        return prompts_of_seeds(seeds, DecodeMode(None, crop.mask_prompts))
+    outlined = bool(kind == "negatives" and rng.random() < 0.7) and crop.mask_prompts
+    prompts = prompts_of_seeds(seeds, DecodeMode(None, outlined))
+    if kind == "negatives" and len(crop.seeds) > 1:
         away = np.abs(seeds.points_xy[:, None] - crop.seeds.points_xy[None]).max(2)
         nearest = np.argsort(away, axis=1)[:, 1:4]
         return with_negatives(prompts, crop.seeds.points_xy, [rng.permutation(row)[:2] for row in nearest])
