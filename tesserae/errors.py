@@ -5,6 +5,7 @@
     ├── LabelMapError      a label map cannot be read or is not one
     ├── CorrectionError    a correction cannot be made, or a log of them cannot be read
     ├── AnnotationError    an annotation made elsewhere cannot be read or does not fit its photo
+    ├── DatasetError       there is too little to learn from, or a dataset cannot be taken over
     ├── TruthError         a truth file cannot be read or does not fit the label map
     ├── CheckpointError    a checkpoint is unknown, missing, damaged or does not fit its config
     │   └── DownloadError  a checkpoint could not be fetched
@@ -36,6 +37,10 @@ class CorrectionError(TesseraeError):
 
 class AnnotationError(TesseraeError):
     """An annotation made elsewhere cannot be read, or does not fit its photo."""
+
+
+class DatasetError(TesseraeError):
+    """There is too little to learn from, or a dataset from elsewhere cannot be taken over."""
 
 
 class TruthError(TesseraeError):
