@@ -1,6 +1,7 @@
 """What one run needs in memory: the chosen checkpoint's predictor, and the embedded model's encoder and finder head."""
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from tesserae.errors import CheckpointError
 from tesserae.finder import PEAK_ABOVE, FinderHead
 from tesserae.predictor import Predictor
 from tesserae.weights import load_model
+
+logger = logging.getLogger(__name__)
 
 EMBEDDED_SIDE_PX = 32.0
 """Tessera side in tile pixels that the embedded model's decoder learned at; holds for all of its architecture unless a record says else."""
@@ -98,16 +101,14 @@ def load_models(checkpoint: Checkpoint, device_name: str) -> Models:
     device = choose_device(device_name)
     bfloat16 = bfloat16_helps(device)
     embedded, finder = load_embedded(checkpoint.path.parent / f"{EMBEDDED_NAME}.pt")
-    own = checkpoint.name == EMBEDDED_NAME
-    model = embedded if own else load_model(checkpoint)
-    if not own:
-        _take_own_finder(finder, checkpoint.path)
-    finder_id = identify_weights(encoder_weights(embedded) | finder.state_dict(prefix="finder."))
-    finder_predictor = Predictor(embedded, device, bfloat16=bfloat16)
-    finder = finder.to(device).eval()
-    encoder_id = identify_weights(encoder_weights(model))
-    predictor = finder_predictor if own else Predictor(model, device, bfloat16=bfloat16)
-    return Models(checkpoint, predictor, finder_predictor, finder, encoder_id, finder_id)
+    seeing = Predictor(embedded, device, bfloat16=bfloat16)
+    predictor = seeing
+    if checkpoint.name != EMBEDDED_NAME:
+        predictor = Predictor(load_model(checkpoint), device, bfloat16=bfloat16)
+        seeing = _take_own_finder(checkpoint, finder, predictor, seeing)
+    finder_id = identify_weights(encoder_weights(seeing.model) | finder.state_dict(prefix="finder."))
+    encoder_id = identify_weights(encoder_weights(predictor.model))
+    return Models(checkpoint, predictor, seeing, finder.to(device).eval(), encoder_id, finder_id)
 
 
 def identify_weights(weights: Mapping[str, torch.Tensor]) -> str:
@@ -138,11 +139,26 @@ def load_embedded(path: Path) -> tuple[SAM2Base, FinderHead]:
     return model, finder.eval()
 
 
-def _take_own_finder(finder: FinderHead, path: Path) -> None:
-    """Fill the head with what a fine-tune made of it, if the checkpoint brings one."""
-    contents = read_checkpoint_file(path)
-    if "finder" in contents:
-        _fill_finder(finder, contents["finder"], path)
+def _take_own_finder(checkpoint: Checkpoint, finder: FinderHead, own: Predictor, embedded: Predictor) -> Predictor:
+    """Fill the head with what a fine-tune made of it, if the checkpoint brings one, and return the model that sees for it.
+
+    A head understands the encoder that it was trained with: the checkpoint's own, else the embedded one. If it is neither, as after an
+    update of the program, the embedded head goes on serving.
+    """
+    contents = read_checkpoint_file(checkpoint.path)
+    if "finder" not in contents:
+        return embedded
+    wanted = checkpoint.record.get("finder_encoder_id")
+    for predictor in (own, embedded):
+        if identify_weights(encoder_weights(predictor.model)) == wanted:
+            _fill_finder(finder, contents["finder"], checkpoint.path)
+            return predictor
+    logger.warning(
+        "The finder head of %s was trained with another version of the embedded model; the program's own head serves instead. "
+        "Fine-tune again to have one of its own.",
+        checkpoint.name,
+    )
+    return embedded
 
 
 def _fill_finder(finder: FinderHead, weights: StateDict, path: Path) -> None:

@@ -18,6 +18,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from tesserae.atomic import broken_writes, write_file
+from tesserae.settings import Settings
+from tesserae.store.files import EMBEDDINGS
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +118,11 @@ class TileCache:
                 continue
             found.append((facts.st_mtime_ns, facts.st_size, path))
         return found
+
+
+def open_cache(settings: Settings) -> TileCache:
+    """Return the cache of this installation."""
+    return TileCache(settings.home.absolute() / EMBEDDINGS, int(settings.cache_gb * 1e9))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from conftest import FakeModel, save_grey
 import tesserae
 from tesserae.errors import CheckpointError, StoreError
 from tesserae.jobs.orders import SEGMENT, revision_options, segment_arguments
-from tesserae.jobs.work import do_job, open_cache
+from tesserae.jobs.work import do_job
+from tesserae.tilecache import open_cache
 from tesserae.options import RunOptions, SegmentOptions
 from tesserae.photo import read_photo
 from tesserae.settings import Settings

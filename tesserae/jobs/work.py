@@ -12,11 +12,10 @@ from tesserae.service import Run, find_installed, run_photo
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.checkpoints import note_checkpoint
-from tesserae.store.files import EMBEDDINGS
 from tesserae.store.jobs import Job
 from tesserae.store.photos import get_photo, photo_path
 from tesserae.store.segmentations import Provenance, Scores, SegmentationRecord, add_segmentation, latest_segmentation
-from tesserae.tilecache import PhotoMemory, TileCache
+from tesserae.tilecache import PhotoMemory, open_cache
 
 Report = Callable[[float, str], None]
 Result = dict[str, object]
@@ -29,11 +28,6 @@ def do_job(store: Store, settings: Settings, job: Job, report: Report) -> Result
         known = ", ".join(_WORK)
         raise StoreError(f"Expected a job of a known kind ({known}), found {job.kind}. Update this program on the worker's machine.")
     return work(store, settings, job, report)
-
-
-def open_cache(settings: Settings) -> TileCache:
-    """Return the cache of what models said of tiles."""
-    return TileCache(settings.home.absolute() / EMBEDDINGS, int(settings.cache_gb * 1e9))
 
 
 def _segment(store: Store, settings: Settings, job: Job, report: Report) -> Result:

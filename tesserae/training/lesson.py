@@ -54,6 +54,7 @@ class Lesson(nn.Module):
         for part in (model.sam_mask_decoder.conv_s0, model.sam_mask_decoder.conv_s1, model.image_encoder):
             part.requires_grad_(recipe.encoder_lr > 0)
         finder.requires_grad_(recipe.finder_lr > 0)
+        self.eval()  # nothing here behaves otherwise in training; the encoder's features are those of a run
 
     def parameter_groups(self) -> list[dict[str, object]]:
         """What learns, at the rates of the recipe, for an optimizer."""

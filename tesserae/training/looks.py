@@ -10,7 +10,7 @@ from tesserae.dataset import Ground, Part
 from tesserae.errors import TrainingError
 from tesserae.finder import WORKING_SIDE_PX
 from tesserae.measure import median_side_px
-from tesserae.models import Models
+from tesserae.models import Models, encoder_weights, identify_weights
 from tesserae.scale import model_scale
 from tesserae.tilecache import TileCache
 from tesserae.training.features import (
@@ -107,6 +107,7 @@ def plan_looks(parts: Sequence[Part], models: Models, recipe: Recipe, cache: Til
     """
     decoder: list[Look] = []
     finder: list[Look] = []
+    finder_encoder_id = identify_weights(encoder_weights(models.finder_predictor.model))
     for part in parts:
         ground = part.read()
         side_px = median_side_px(ground.labels)
@@ -114,7 +115,7 @@ def plan_looks(parts: Sequence[Part], models: Models, recipe: Recipe, cache: Til
         scale_id = "" if recipe.encoder_lr == 0 else " image"
         decoder += looks(models.decode_side_px, models.predictor.tile_px, 1, f"{models.encoder_id} {models.finder_id}{scale_id}")
         if recipe.finder_lr:
-            finder += looks(WORKING_SIDE_PX, models.finder_predictor.tile_px, 2, models.finder_encoder_id)
+            finder += looks(WORKING_SIDE_PX, models.finder_predictor.tile_px, 2, finder_encoder_id)
     if not decoder:
         raise TrainingError(
             "Expected some tesserae close together to learn from, found too few of them in every place. Approve a larger region on the "

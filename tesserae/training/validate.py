@@ -10,11 +10,14 @@ from tesserae.clock import Clock
 from tesserae.corrections.boxes import mask_box
 from tesserae.dataset import Ground, Part
 from tesserae.dataset.ground import crop_ground
-from tesserae.models import Models
+from tesserae.models import Models, encoder_weights, identify_weights
 from tesserae.options import SegmentOptions
 from tesserae.segment import segment_image
 from tesserae.tilecache import PhotoMemory, TileCache
 from tesserae.training.figures import MosaicFigures, judge_labels, mean_figures
+
+JUDGED_WITH = SegmentOptions()
+"""A run is judged the way people count: every tessera found by itself and drawn by the checkpoint."""
 
 _MARGIN_PX = 64  # of photo around what is known: models look beyond a tessera
 _PEAKS = (0.34, 0.4, 0.46, 0.52, 0.58)
@@ -50,13 +53,13 @@ def judge_models(
             report((number + share) / len(parts))
 
         labels = segment_image(ground.image, models, options, Clock(), tell, memory).labels
-        figures[unique_name(part, figures)] = judge_labels(labels, ground)
+        figures[_unique_name(part, figures)] = judge_labels(labels, ground)
         first = first or (labels, ground)
     assert first is not None
     return Judged(figures, *first)
 
 
-def unique_name(part: Part, taken: dict[str, MosaicFigures]) -> str:
+def _unique_name(part: Part, taken: dict[str, MosaicFigures]) -> str:
     """Return the part's name; of two photos with the same name the second gets a number."""
     number, name = 1, part.name
     while name in taken:
@@ -66,11 +69,11 @@ def unique_name(part: Part, taken: dict[str, MosaicFigures]) -> str:
 
 
 def calibrate(models: Models, parts: Sequence[Part], cache: TileCache, report: Callable[[float], None]) -> dict[str, float]:
-    """Return the thresholds that serve best on the parts: `peak_above`, `least_predicted_iou`; those of the models where nothing is gained."""
+    """Return the thresholds that serve best on the parts, `peak_above` and `least_predicted_iou`; where nothing is gained they stay."""
     tried = {"peak_above": (_PEAKS, True), "least_predicted_iou": (_LEAST_IOUS, False)}
     chosen: dict[str, float] = {}
     for number, (name, (values, fast)) in enumerate(tried.items()):
-        options = SegmentOptions(fast=fast)
+        options = replace(JUDGED_WITH, fast=fast)
         current = float(getattr(models, name))
         best = judge_models(models, parts, cache, options).mean.goodness
         chosen[name] = current
@@ -87,6 +90,13 @@ def with_thresholds(models: Models, thresholds: dict[str, float]) -> Models:
     """Return the same models with thresholds as a record would bring them."""
     record = {**models.checkpoint.record, **thresholds}
     return replace(models, checkpoint=replace(models.checkpoint, record=record))
+
+
+def as_they_are(models: Models) -> Models:
+    """Return models that learn with ids of their weights at this moment, so that the cache never takes them for what they were."""
+    finder_weights = encoder_weights(models.finder_predictor.model) | models.finder.state_dict(prefix="finder.")
+    encoder_id = identify_weights(encoder_weights(models.predictor.model))
+    return replace(models, encoder_id=encoder_id, finder_id=identify_weights(finder_weights))
 
 
 def _known_ground(part: Part) -> Ground:
