@@ -121,7 +121,15 @@ def plan_looks(parts: Sequence[Part], models: Models, recipe: Recipe, cache: Til
             "Expected some tesserae close together to learn from, found too few of them in every place. Approve a larger region on the "
             "page Correct."
         )
-    return Looks(tuple(decoder), tuple(finder), models, recipe, cache)
+    return Looks(_some(decoder, recipe, 1), _some(finder, recipe, 2), models, recipe, cache)
+
+
+def _some(looks: list[Look], recipe: Recipe, stream: int) -> tuple[Look, ...]:
+    """At most as many as the recipe has use for: each costs a pass of the encoder."""
+    if recipe.most_views is None or len(looks) <= recipe.most_views:
+        return tuple(looks)
+    chosen = np.random.default_rng([recipe.seed, stream]).permutation(len(looks))[: recipe.most_views]
+    return tuple(looks[number] for number in sorted(chosen))
 
 
 def _looks_of(

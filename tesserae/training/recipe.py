@@ -15,6 +15,7 @@ class Recipe:
         loss: "instances" weighs each tessera alone, near its outline; "paper" is Dice over all masks of a picture, and the score's error.
         dice_weight, score_weight: of the two parts of the loss "paper"; of the masks and the score of "instances".
         views_per_tile: looks at each tile of the ground, the first as photographed.
+        most_views: of all tiles together that are used, drawn at random; None: all of them.
         turns: "quarter": the other looks are quarter turns and mirror images; "any": any angle, size and colour.
         epochs: passes at most.
         steps_per_epoch: pictures in a pass; None: every look at every tile.
@@ -36,6 +37,7 @@ class Recipe:
     dice_weight: float
     score_weight: float
     views_per_tile: int
+    most_views: int | None
     turns: Literal["quarter", "any"]
     epochs: int
     steps_per_epoch: int | None
@@ -63,6 +65,7 @@ PAPER = Recipe(
     dice_weight=1.0,
     score_weight=0.2,
     views_per_tile=6,
+    most_views=None,
     turns="quarter",
     epochs=9,
     steps_per_epoch=None,
@@ -86,6 +89,7 @@ DEFAULT = Recipe(
     dice_weight=1.0,
     score_weight=1.0,
     views_per_tile=8,
+    most_views=96,
     turns="any",
     epochs=10,
     steps_per_epoch=40,
