@@ -32,7 +32,7 @@ def test_three_mosaics_are_kept_apart_whole(sqlite_store):
     dataset = collect(sqlite_store)
     assert sides(dataset) == {"train": (photos[0].id, photos[1].id), "validation": (photos[2].id,), "test": ()}
     assert (dataset.by_blocks, dataset.tessera_count("train")) == (False, 96)
-    assert dataset.notes == ("Split by mosaic: 2 photos to learn from, 1 to check on, 0 to test on.",)
+    assert dataset.notes[0] == "Split by mosaic: 2 photos to learn from, 1 to check on, 0 to test on."
     ground = dataset.of_split("validation")[0].read()
     np.testing.assert_array_equal(ground.image, picture(2))
     np.testing.assert_array_equal(ground.labels, LABELS)

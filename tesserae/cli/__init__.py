@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import typer
 
-from tesserae.cli import checkpoints
+from tesserae.cli import checkpoints, dataset
 from tesserae.cli.correcting import convert, correct
 from tesserae.cli.judging import compare, evaluate
 from tesserae.cli.machine import doctor, worker
@@ -29,6 +29,7 @@ app = typer.Typer(
 for command in (segment, evaluate, compare, convert, correct, synthesize, doctor, worker, pretrain):  # as --help lists them
     app.command()(command)
 app.add_typer(checkpoints.app, name="checkpoints")
+app.add_typer(dataset.app, name="dataset")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from tesserae.dataset.blocks import FEWEST_TO_CUT, Blocks, cut_blocks
 from tesserae.dataset.ground import Ground, Labels, Mask
-from tesserae.dataset.parts import Dataset, Part, Split
+from tesserae.dataset.parts import Dataset, Part
 from tesserae.errors import DatasetError
 from tesserae.importing.wording import count_of_tesserae, counted
+from tesserae.store.members import Split
 
 MOSAICS_TO_KEEP_ONE_APART = 3
 
@@ -45,7 +46,7 @@ def arrange(candidates: Sequence[Candidate], groups: Sequence[Sequence[str]], sp
     Raises DatasetError when there is nothing to learn from or to check on, and when no photo can be cut.
     """
     by_blocks = "validation" not in splits.values()
-    parts, notes = _cut_photos(candidates, groups, splits) if by_blocks else _keep_whole(candidates, splits)
+    parts, notes = _cut_photos(candidates, groups, splits) if by_blocks else _keep_whole(candidates, groups, splits)
     dataset = Dataset(parts, by_blocks, notes)
     for split, purpose in _NEEDED.items():
         if not dataset.tessera_count(split):
@@ -56,11 +57,21 @@ def arrange(candidates: Sequence[Candidate], groups: Sequence[Sequence[str]], sp
     return dataset
 
 
-def _keep_whole(candidates: Sequence[Candidate], splits: Mapping[str, Split]) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+def _keep_whole(
+    candidates: Sequence[Candidate], groups: Sequence[Sequence[str]], splits: Mapping[str, Split]
+) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     parts = tuple(_whole(each, splits[each.photo_id]) for each in candidates)
     counts = {split: sum(part.split == split for part in parts) for split in ("train", "validation", "test")}
     said = f"Split by mosaic: {counted(counts['train'], 'photo', 'photos')} to learn from, {counts['validation']} to check on"
-    return parts, (f"{said}, {counts['test']} to test on.",)
+    notes = [f"{said}, {counts['test']} to test on."]
+    if repeated := len(candidates) - len(groups):
+        said = counted(
+            repeated, "photo shows the same as another one, and is on its side", "photos show the same as others, and are on their side"
+        )
+        notes.append(f"{said} of the split.")
+    if not counts["test"]:
+        notes.append("No mosaic is kept apart to test on yet: with five mosaics one is.")
+    return parts, tuple(notes)
 
 
 def _cut_photos(
@@ -105,10 +116,9 @@ def _part(candidate: Candidate, split: Split, box_xyxy: tuple[int, int, int, int
 
 
 def _largest_of_each(candidates: Iterable[Candidate], groups: Iterable[Sequence[str]]) -> set[str]:
-    """Of the photos that show the same the one with the most tesserae: the blocks of two of them would overlap unseen."""
+    """Of the photos that show the same the first one with the most tesserae: the blocks of two of them would overlap unseen."""
     count_of = {each.photo_id: each.count for each in candidates}
-    present = ([photo_id for photo_id in group if photo_id in count_of] for group in groups)
-    return {max(group, key=lambda photo_id: count_of[photo_id]) for group in present if group}
+    return {max((photo_id for photo_id in count_of if photo_id in group), key=lambda photo_id: count_of[photo_id]) for group in groups}
 
 
 def _describe_cut(candidates: Sequence[Candidate], groups: Sequence[Sequence[str]], chosen: set[str]) -> Iterable[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tesserae.dataset.arranging import Candidate, arrange
 from tesserae.dataset.ground import Ground, Labels, Mask
+from tesserae.dataset.looks import group_alike, looks_of
 from tesserae.dataset.parts import Dataset
 from tesserae.dataset.splits import assign_splits
 from tesserae.importing import AnnotatedPhoto, find_annotated_photos
@@ -34,20 +35,21 @@ def read_folder(folder: Path, seed: int, *, max_pixels: int | None = None) -> Da
     limit = Settings().max_pixels if max_pixels is None else max_pixels
     pairs, notes = find_annotated_photos(folder)
     candidates: dict[str, Candidate] = {}
+    looks: dict[str, str] = {}
     for pair in pairs:
-        candidate = _candidate(pair, limit)
+        photo = read_photo(pair.photo_path, max_pixels=limit)
+        candidate = _candidate(pair, photo, limit)
+        looks[photo.id] = looks_of(photo.image)
         first = candidates.setdefault(candidate.photo_id, candidate)
         if first is not candidate:
             notes = (*notes, f"{candidate.name} is the same file as {first.name}, and was left out.")
-    order = np.random.default_rng(seed).permutation(len(candidates))
-    names = list(candidates)
-    groups = [[names[index]] for index in order]
+    alike = group_alike(looks)
+    groups = [alike[index] for index in np.random.default_rng(seed).permutation(len(alike))]
     dataset = arrange(list(candidates.values()), groups, assign_splits(groups, {}))
     return Dataset(dataset.parts, dataset.by_blocks, (*dataset.notes, *notes))
 
 
-def _candidate(pair: AnnotatedPhoto, max_pixels: int) -> Candidate:
-    photo = read_photo(pair.photo_path, max_pixels=max_pixels)
+def _candidate(pair: AnnotatedPhoto, photo: Photo, max_pixels: int) -> Candidate:
     read = read_mask(pair.mask_path, photo.shape, photo.name)
     return Candidate(
         photo_id=photo.id,
@@ -62,7 +64,7 @@ def _candidate(pair: AnnotatedPhoto, max_pixels: int) -> Candidate:
 
 
 def _read_ground(pair: AnnotatedPhoto, max_pixels: int) -> Ground:
-    photo: Photo = read_photo(pair.photo_path, max_pixels=max_pixels)
+    photo = read_photo(pair.photo_path, max_pixels=max_pixels)
     return Ground(photo.image, *_read_truth(pair, photo.shape))
 
 

@@ -5,15 +5,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Literal, TypeAlias
 
 from tesserae.corrections.boxes import common_box, is_empty
 from tesserae.corrections.operations import BoxXYXY
 from tesserae.dataset.ground import Ground, crop_ground
 from tesserae.errors import DatasetError
-
-Split: TypeAlias = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+from tesserae.store.members import Split
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Splits are by group: photos that show the same mosaic lie on the same side. What
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tesserae.dataset.parts import SPLITS, Split
+from tesserae.store.members import SPLITS, Split
 
 SHARES: Mapping[Split, float] = {"train": 0.7, "validation": 0.15, "test": 0.15}
 ALWAYS_TRAIN = 2
