@@ -55,7 +55,7 @@ def draw_mortar_rgb(stone_rgb: FloatField, rng: Rng, domain: Domain | None = Non
     Redrawn until it differs from most stones, in brightness or in hue: joints that nobody can see teach nothing. A domain has its own.
     """
     if domain is not None:
-        return np.clip(stone_rgb.mean(axis=0) + np.asarray(domain.mortar_offset, dtype=np.float32), 0.03, 1.0)
+        return np.asarray(np.clip(stone_rgb.mean(axis=0) + np.asarray(domain.mortar_offset), 0.03, 1.0), dtype=np.float32)
     candidates = [_any_mortar_rgb(stone_rgb.mean(axis=0), rng) for _ in range(_MORTAR_DRAWS)]
     alike = [float((np.linalg.norm(stone_rgb - candidate, axis=1) < _LEAST_CONTRAST).mean()) for candidate in candidates]
     legible = [share <= _MOST_ALIKE for share in alike]

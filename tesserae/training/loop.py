@@ -21,6 +21,7 @@ from tesserae.device import bfloat16_helps
 from tesserae.errors import TrainingError
 from tesserae.training.lesson import Figures, Lesson, Step
 from tesserae.training.looks import Looks
+from tesserae.training.order import Paused
 from tesserae.training.recipe import Recipe
 
 Learned = dict[str, torch.Tensor]
@@ -64,6 +65,7 @@ def run_epochs(
     state_path: Path,
     judge: Judge | None,
     report: Callable[[float, str], None],
+    should_pause: Callable[[], bool],
 ) -> Progress:
     """Train the lesson in place, and return how far it came; with the state of an earlier run, go on after its last epoch.
 
@@ -71,6 +73,9 @@ def run_epochs(
         judge: called after each epoch, and before the first without losses, with its number and mean losses; returns the goodness. None
             on all devices but the first.
         report: hears the share that is done and a word for the stage.
+        should_pause: asked after each epoch.
+
+    Raises Paused when it should.
     """
     optimizer = torch.optim.AdamW(lesson.parameter_groups(), weight_decay=recipe.weight_decay)
     state = torch.load(state_path, map_location="cpu", weights_only=True) if state_path.exists() else None
@@ -90,6 +95,8 @@ def run_epochs(
         if fabric.is_global_zero:
             _save(state_path, progress, optimizer)
         fabric.barrier()
+        if should_pause():
+            raise Paused
     return progress
 
 

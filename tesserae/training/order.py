@@ -8,6 +8,10 @@ from tesserae.checkpoints import EMBEDDED_NAME
 from tesserae.training.recipe import Recipe, find_recipe
 
 
+class Paused(Exception):
+    """A run stepped aside for shorter work, after an epoch; started again it goes on from there."""
+
+
 @dataclass(frozen=True)
 class Order:
     """One fine-tune.

@@ -7,7 +7,7 @@ from typing import Any
 
 from tesserae.checkpoints import Checkpoint
 from tesserae.dataset import Dataset
-from tesserae.dataset.parts import SPLITS
+from tesserae.store.members import SPLITS
 from tesserae.training.figures import MosaicFigures, mean_figures
 from tesserae.training.promotion import Verdict
 from tesserae.training.recipe import Recipe

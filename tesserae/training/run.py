@@ -12,8 +12,7 @@ import torch
 
 from tesserae.activation import activate, active_name
 from tesserae.checkpoints import Checkpoint, free_name, read_finetuned
-from tesserae.dataset import Dataset
-from tesserae.dataset.parts import Split
+from tesserae.dataset import Dataset, Split
 from tesserae.download import sha256_of_file
 from tesserae.models import Models, encoder_weights, identify_weights, load_models
 from tesserae.predictor import Predictor
@@ -75,10 +74,15 @@ class _Run:
     report: Report
 
 
-def finetune(order: Order, dataset: Dataset, settings: Settings, report: Report) -> Outcome | None:
+def finetune(
+    order: Order, dataset: Dataset, settings: Settings, report: Report, should_pause: Callable[[], bool] = lambda: False
+) -> Outcome | None:
     """Fine-tune a checkpoint on a dataset; None on all but the first of several devices.
 
+    `report` hears the share that is done and a word for the stage; `should_pause` is asked after each epoch.
+
     Raises:
+        Paused: it should.
         TrainingError: nothing to learn from, another run of this name, a loss that is no number, a full disk.
         CheckpointError: the base is unknown or not installed, or the name is taken or not allowed.
         DeviceError: the device is not there.
@@ -102,7 +106,7 @@ def finetune(order: Order, dataset: Dataset, settings: Settings, report: Report)
     def tell(share: float, stage: str) -> None:
         report(_PREPARED + (_TRAINED - _PREPARED) * share, stage)
 
-    progress = run_epochs(fabric, lesson, looks, recipe, run.journal.folder / STATE_FILE, keeper, tell)
+    progress = run_epochs(fabric, lesson, looks, recipe, run.journal.folder / STATE_FILE, keeper, tell, should_pause)
     if not fabric.is_global_zero:
         return None
     lesson.take_back(progress.best)
