@@ -234,7 +234,7 @@ def pytest_command(python: str, arguments: Sequence[str], cores: int | None) -> 
     One process more than there are cores, for some tests wait for browsers and workers; groups are those of tests/conftest.py.
     """
     processes = min((cores or 1) + 1, MOST_TEST_PROCESSES)
-    whole = ["-n", str(processes), "--dist", "loadgroup", "--no-loadscope-reorder", "--cov", "--cov-report=term-missing:skip-covered"]
+    whole = ["-n", str(processes), "--dist", "loadscope", "--no-loadscope-reorder", "--cov", "--cov-report=term-missing:skip-covered"]
     return [python, "-m", "pytest", *(arguments or whole)]
 
 

@@ -15,6 +15,7 @@ from benchmarks import (
     cleanup,
     click,
     curve,
+    effort,
     invariance,
     large_photo,
     marked,
@@ -132,6 +133,19 @@ def run_cleanup(
     photo_rows = cleanup.measure_marked(photos, subject, _say) if photos is not None else []
     options = {"n": count, "first_seed": first_seed, "size": size}
     _publish("cleanup", subject, options, cleanup.tables_of_cleanup(rows, photo_rows), out)
+
+
+@app.command("effort")
+def run_effort(
+    photos: Annotated[Path, typer.Option(metavar="DIR", file_okay=False, exists=True, help="Photographs with marked points (marks.json).")],
+    out: Out = OUT_DIR,
+    checkpoint: CheckpointName = EMBEDDED_NAME,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Strokes and time from the model's map of a marked crop to its marks, by a simulated person."""
+    subject = _subject(checkpoint, device, threads)
+    _publish("effort", subject, {}, effort.tables_of_effort(effort.measure_effort(photos, subject, _say)), out)
 
 
 @app.command("invariance")

@@ -16,7 +16,7 @@ from tesserae.settings import PROJECT_DIR
 
 LOG_FILE = "server.log"
 
-_END_S = 20.0
+_END_S = 180.0
 _ASK_EVERY_S = 0.1
 
 

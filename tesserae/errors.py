@@ -9,6 +9,7 @@
     ├── TruthError         a truth file cannot be read or does not fit the label map
     ├── CheckpointError    a checkpoint is unknown, missing, damaged or does not fit its config
     │   └── DownloadError  a checkpoint could not be fetched
+    ├── TrainingError      a fine-tune cannot start or go on
     ├── DeviceError        a device was asked for that this machine does not have
     ├── OutputError        a result could not be written
     └── StoreError         the collection's database fails, or has not what was asked for
@@ -52,6 +53,10 @@ class CheckpointError(TesseraeError):
 
 class DownloadError(CheckpointError):
     """A checkpoint could not be fetched."""
+
+
+class TrainingError(TesseraeError):
+    """A fine-tune cannot start, or cannot go on."""
 
 
 class DeviceError(TesseraeError):

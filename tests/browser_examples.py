@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT_DIR
+from conftest import PATIENCE_S, PROJECT_DIR
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 import launch
 from benchmarks.page_server import serve_page
 
-START_S = 60
-PATIENCE_MS = 60_000  # a machine that is busy with other work needs a minute for what takes seconds
+PATIENCE_MS = 1000 * PATIENCE_S
+expect.set_options(timeout=PATIENCE_MS)
+
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -27,7 +28,7 @@ COLOURS = 128  # of a picture for the docs, which halves its size
 @contextmanager
 def running_app(home, script="app.py"):
     """The address of a page server with data in `home`; it is ended afterwards."""
-    with serve_page(home, script, patience_s=START_S) as server:
+    with serve_page(home, script, patience_s=PATIENCE_S) as server:
         yield server.address
 
 
@@ -43,18 +44,20 @@ def running_worker(home):
         yield worker
     finally:
         worker.terminate()
-        worker.wait(timeout=20)
+        worker.wait(timeout=PATIENCE_S)
 
 
 @contextmanager
-def running_browser():
-    """A real browser; the test fails where there is none."""
+def running_browser(**options):
+    """A real browser whose tabs share one cache, which spares seconds for each of them; the test fails where there is none."""
     browser_path = launch.find_browser(os.environ)
     if browser_path is None:
         pytest.fail(launch.BROWSER_ADVICE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
-        yield chromium
+        tabs = chromium.new_context(**options)
+        tabs.set_default_timeout(PATIENCE_MS)
+        yield tabs
         chromium.close()
 
 
@@ -67,16 +70,16 @@ def open_photo(page, address, path):
     """Upload a photo that is new to the collection on the first page, wait until it is shown there, and return its id."""
     page.goto(address)
     page.locator("input[type=file]").set_input_files(path)
-    expect(page.get_by_text(f"{path.name}, ")).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_text("was not counted yet")).to_be_visible(timeout=PATIENCE_MS)
-    expect(page).to_have_url(re.compile("mosaic=[0-9a-f]{64}"), timeout=PATIENCE_MS)
+    expect(page.get_by_text(f"{path.name}, ")).to_be_visible()
+    expect(page.get_by_text("was not counted yet")).to_be_visible()
+    expect(page).to_have_url(re.compile("mosaic=[0-9a-f]{64}"))
     return re.search("mosaic=([0-9a-f]{64})", page.url)[1]
 
 
 def wait_until_sharp(page):
     """Wait until the server's picture of the present view is shown in the viewer, and the script has come to rest."""
-    page.locator(".viewer[data-sharp]").first.wait_for(state="attached", timeout=PATIENCE_MS)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE_MS)
+    page.locator(".viewer[data-sharp]").first.wait_for(state="attached")
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
 
 
 def for_docs():
@@ -93,7 +96,7 @@ def keep_picture(page, name):
     """Keep a picture of the page, when they are asked for."""
     if not for_docs():
         return
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     page.mouse.move(0, 0)
     path = Path(os.environ["TESSERAE_PICTURES"]) / f"{name}.png"
     page.screenshot(path=path, animations="disabled")

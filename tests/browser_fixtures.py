@@ -4,7 +4,7 @@ A test module takes part with `pytest_plugins = "browser_fixtures"`.
 """
 
 import pytest
-from browser_examples import PATIENCE_MS, leaves, running_app, running_browser, running_worker
+from browser_examples import leaves, running_app, running_browser, running_worker
 
 WINDOW = {"width": 1280, "height": 1000}
 
@@ -31,9 +31,9 @@ def worker(home, address):
 
 @pytest.fixture(scope="module")
 def browsing():
-    """A real browser; its tabs share one cache, which spares seconds for each of them."""
-    with running_browser() as chromium:
-        yield chromium.new_context(viewport=WINDOW)
+    """A real browser."""
+    with running_browser(viewport=WINDOW) as tabs:
+        yield tabs
 
 
 @pytest.fixture
@@ -43,7 +43,6 @@ def open_tab(browsing, address):
 
     def open_tab():
         page = browsing.new_page()
-        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda fault: faults.append(str(fault)))
         page.on("request", lambda request: elsewhere.append(request.url) if leaves(request.url, address) else None)
         return page

@@ -10,11 +10,17 @@ from PIL import Image
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
+# How long a test waits for what takes seconds on a machine with nothing else to do; a test that passes does not wait longer for it.
+PATIENCE_S = 180.0
+
 # Tests run side by side: threads of their own, here and in the programs that they start, would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Programs that tests start would compile the whole project anew, each of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Files that one process runs one after the other, for they share what takes long to start, or disturb each other; the longest come first,
-# so that none is left over at the end. Any other file is a group of its own.
+# so that none is left over at the end. Any other file is a group of its own, run by one process too.
 GROUPS = {
     "browser with worker": ("test_browser", "test_compare_browser"),
     "browser": ("test_correct_browser", "test_viewer_browser", "test_collection_browser"),
@@ -24,13 +30,22 @@ GROUPS = {
 }
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items):
-    """Put each test into the group of its file, and the groups named above to the front."""
+    """Put the groups named above to the front."""
     order = list(GROUPS)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item.path.stem)))
     items.sort(key=lambda item: order.index(group) if (group := group_of(item.path.stem)) in GROUPS else len(order))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hand out whole groups; pytest-xdist's own way, by marks, has no effect with pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(Path(nodeid.partition("::")[0]).stem)
+
+    return GroupScheduling(config, log)
 
 
 def group_of(stem):

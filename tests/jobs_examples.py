@@ -9,15 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from conftest import PROJECT_DIR
+from conftest import PATIENCE_S, PROJECT_DIR
 from store_examples import provenance
 
 from tesserae.errors import StoreError
 from tesserae.store.files import EMBEDDINGS
 from tesserae.store.photos import PhotoFacts, add_photo
 from tesserae.store.segmentations import Scores, add_segmentation
-
-PATIENCE_S = 240.0
 
 # As `python -m tesserae worker`, but the jobs are those of this module.
 EXAMPLES = """

@@ -3,11 +3,9 @@
 import sys
 from functools import cache
 
-from conftest import PROJECT_DIR
+from conftest import PATIENCE_S, PROJECT_DIR
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
-
-PATIENCE_S = 60
 
 # Each page that is opened looks through all installed packages for components, which takes longer than anything that the page does.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)

@@ -15,11 +15,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from conftest import PATIENCE_S
 
 from tesserae.settings import Settings
 from tesserae.store import open_store
-
-START_S = 60.0
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +68,7 @@ def unprivileged_user(folder):
 
 
 def wait_for(server, folder):
-    deadline = time.monotonic() + START_S
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             psycopg.connect(f"user=tester dbname=postgres host={folder}").close()

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from browser_examples import PATIENCE_MS, for_docs, keep_picture, open_photo, wait_until_sharp
+from browser_examples import for_docs, keep_picture, open_photo, wait_until_sharp
 from conftest import save_mosaic
 from jobs_examples import wait_until
 from playwright.sync_api import expect
@@ -25,7 +25,7 @@ def press_count(page):
 def count_on(page):
     """The count, once it is there."""
     count = page.get_by_test_id("stMetricValue").first
-    expect(count).to_be_visible(timeout=PATIENCE_MS)
+    expect(count).to_be_visible()
     return int(count.inner_text())
 
 
@@ -52,7 +52,7 @@ def test_an_uploaded_photo_is_counted_as_on_the_command_line(open_tab, address, 
     page.reload()
     assert count_on(page) == count
     press_count(page)
-    expect(page.get_by_text("This was counted before")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("This was counted before")).to_be_visible()
     assert [job.state for job in jobs_of(home)] == ["done"]
 
 
@@ -71,7 +71,7 @@ def test_a_closed_tab_loses_nothing_and_two_sessions_do_not_mix(open_tab, addres
     again = open_tab()
     again.goto(address_of_east)
     counts["east.png"] = count_on(again)
-    expect(again.get_by_text("east.png, 128 x 128 pixels.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(again.get_by_text("east.png, 128 x 128 pixels.")).to_be_visible()
 
     jobs = jobs_of(home)
     with open_store(Settings(home=home, database_url=None)) as store:
@@ -84,8 +84,8 @@ def test_the_sample_is_counted(open_tab, address, worker):
     page = open_tab()
     page.goto(address)
     page.get_by_role("button", name="Open the sample").click()
-    expect(page.get_by_text("sample.png, 1024 x 1024 pixels.")).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_text("was not counted yet")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("sample.png, 1024 x 1024 pixels.")).to_be_visible()
+    expect(page.get_by_text("was not counted yet")).to_be_visible()
     if not for_docs():
         page.get_by_text("Fast", exact=True).click()  # the careful way is gone in the first test, with a smaller photo
     press_count(page)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser_examples import PATIENCE_MS, keep_picture, open_photo, running_worker, size_px, wait_until_sharp
+from browser_examples import keep_picture, open_photo, running_worker, size_px, wait_until_sharp
 from conftest import save_mosaic
 from jobs_examples import wait_until
 from playwright.sync_api import expect
@@ -28,14 +28,14 @@ def ask_for_comparison(page, address, path):
     photo_id = open_photo(page, address, path)
     page.goto(f"{address}/compare?mosaic={photo_id}&model_a=tesserae_mini&model_b=tesserae_mini&way_b=Fast")
     page.get_by_role("button", name="Compare", exact=True).click()
-    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
     return photo_id
 
 
 def counts_on(page):
     """What A and B found, once it is there."""
     metrics = page.get_by_test_id("stMetricValue")
-    expect(metrics).to_have_count(4, timeout=PATIENCE_MS)
+    expect(metrics).to_have_count(4)
     return [int(metrics.nth(k).inner_text().replace(",", "")) for k in range(2)]
 
 
@@ -44,8 +44,8 @@ def test_two_ways_are_compared_once_whatever_becomes_of_the_tabs(open_tab, addre
     nave, aisle = open_tab(), open_tab()
     nave_id = ask_for_comparison(nave, address, photos[0])
     nave.reload()
-    expect(nave.get_by_role("button", name="Compare", exact=True)).to_be_disabled(timeout=PATIENCE_MS)
-    expect(nave.get_by_text("does not seem to run")).to_be_visible(timeout=PATIENCE_MS)
+    expect(nave.get_by_role("button", name="Compare", exact=True)).to_be_disabled()
+    expect(nave.get_by_text("does not seem to run")).to_be_visible()
     address_of_nave = nave.url
     aisle_id = ask_for_comparison(aisle, address, photos[1])
     with running_worker(home):
@@ -63,7 +63,7 @@ def test_two_ways_are_compared_once_whatever_becomes_of_the_tabs(open_tab, addre
     wait_until_sharp(again)
     keep_picture(again, "compare")
     again.get_by_test_id("stButtonGroup").get_by_text("Differences", exact=True).click()
-    expect(again.locator(".viewer .caption").first).to_have_text("Differences", timeout=PATIENCE_MS)
+    expect(again.locator(".viewer .caption").first).to_have_text("Differences")
     expect(again.get_by_role("img", name=re.compile("nave.png with what"))).to_be_visible()
     wait_until_sharp(again)
     keep_picture(again, "differences")

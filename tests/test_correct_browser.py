@@ -5,7 +5,8 @@ import time
 
 import numpy as np
 import pytest
-from browser_examples import PATIENCE_MS, keep_picture, size_px
+from browser_examples import keep_picture, size_px
+from conftest import PATIENCE_S
 from PIL import Image
 from playwright.sync_api import expect
 from store_examples import provenance
@@ -73,7 +74,7 @@ class Visitor:
 
     def expect_canvas(self):
         """Wait until one canvas stands still: the one on its way out and the new one are there together for a moment."""
-        deadline, calm = time.monotonic() + PATIENCE_MS / 1000, 0
+        deadline, calm = time.monotonic() + PATIENCE_S, 0
         while calm < CALM_LOOKS:
             assert time.monotonic() < deadline, "The canvas does not come to rest."
             self.page.wait_for_timeout(150)
@@ -82,7 +83,7 @@ class Visitor:
             calm = calm + 1 if resting else 0
 
     def expect_count(self, count):
-        expect(self.page.get_by_test_id("stMetricValue")).to_have_text(str(count), timeout=PATIENCE_MS)
+        expect(self.page.get_by_test_id("stMetricValue")).to_have_text(str(count))
         self.expect_canvas()
 
     def take(self, group, title):
@@ -148,7 +149,7 @@ def test_strokes_undo_redo_and_a_reload(open_tab, address, store, draft):
 
 def test_two_people_on_one_mosaic(open_tab, address, store, draft):
     anna, berta = Visitor(open_tab(), address, draft, "Anna"), Visitor(open_tab(), address, draft, "Berta")
-    expect(berta.page.get_by_text("Anna also has this mosaic open")).to_be_visible(timeout=PATIENCE_MS)
+    expect(berta.page.get_by_text("Anna also has this mosaic open")).to_be_visible()
     for visitor in (anna, berta):
         visitor.take("Remove", "Delete one")
     anna.draw(middle(1))
@@ -161,7 +162,7 @@ def test_two_people_on_one_mosaic(open_tab, address, store, draft):
     berta.draw(middle(8))
     berta.expect_count(21)
     anna.draw(middle(8), middle(9))
-    expect(anna.page.get_by_text("Berta changed this place meanwhile")).to_be_visible(timeout=PATIENCE_MS)
+    expect(anna.page.get_by_text("Berta changed this place meanwhile")).to_be_visible()
     anna.expect_count(21)
     assert open_desk(store, draft.id).map.count == 21
 
@@ -170,7 +171,7 @@ def test_a_region_is_approved(open_tab, address, store, draft):
     anna = Visitor(open_tab(), address, draft, "Anna")
     anna.take("Regions", "Approve")
     anna.draw(*around(2, 2, 118, 118))
-    expect(anna.page.get_by_text("Done: ")).to_be_visible(timeout=PATIENCE_MS)
+    expect(anna.page.get_by_text("Done: ")).to_be_visible()
     approved = list_annotations(store, draft.photo_id)
     assert [(each.author, each.count, each.revision) for each in approved] == [("Anna", 4, 1)]
     assert approved[0].region_xy is not None
@@ -186,7 +187,7 @@ def test_the_model_outlines_a_missed_stone_that_is_clicked(open_tab, address, st
     visitor = Visitor(open_tab(), address, draft, "Anna", labels)
     visitor.take("Add", "Click a stone")
     visitor.draw(points.points_xy[missed] + 0.5)
-    expect(visitor.page.get_by_text("the stone in yellow")).to_be_visible(timeout=PATIENCE_MS)
+    expect(visitor.page.get_by_text("the stone in yellow")).to_be_visible()
     visitor.expect_canvas()
     keep_picture(visitor.page, "correct")
     visitor.press("Take it")

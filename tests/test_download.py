@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
+from conftest import PATIENCE_S
 
 from tesserae import download
 from tesserae.download import Retry, fetch_file, format_size, sha256_of_file
@@ -373,7 +374,7 @@ def test_a_write_that_the_system_cuts_off_keeps_what_arrived(server, places):
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=PATIENCE_S,
     )
     assert "disk ran full" in finished.stdout
     assert "make room" in finished.stdout

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import PATIENCE_S
 
 import launch
 
@@ -318,7 +319,7 @@ def test_a_signal_ends_the_child_too(number, whole_group, code, tmp_path):
         os.killpg(launcher.pid, number)
     else:
         launcher.send_signal(number)
-    assert launcher.wait(timeout=10) == code
+    assert launcher.wait(timeout=PATIENCE_S) == code
     with pytest.raises(ProcessLookupError):
         os.kill(int(ready.read_text()), 0)
 
@@ -409,7 +410,7 @@ def test_a_signal_ends_page_and_worker(number, whole_group, tmp_path):
         os.killpg(launcher.pid, number)
     else:
         launcher.send_signal(number)
-    assert launcher.wait(timeout=10) == (launch.INTERRUPTED if whole_group else 256 - signal.SIGTERM)
+    assert launcher.wait(timeout=PATIENCE_S) == (launch.INTERRUPTED if whole_group else 256 - signal.SIGTERM)
     assert all(is_gone(pid) for pid in started(tmp_path, "page") + started(tmp_path, "worker"))
 
 
@@ -469,8 +470,8 @@ def test_a_worker_that_refuses_is_left_alone(tmp_path):
     assert len(started(tmp_path, "worker")) == 1
 
 
-def _wait_for(condition, timeout_s=10.0):
-    deadline = time.monotonic() + timeout_s
+def _wait_for(condition):
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, "the child did not start in time"
         time.sleep(0.02)

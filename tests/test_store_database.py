@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from conftest import PROJECT_DIR
+from conftest import PATIENCE_S, PROJECT_DIR
 from sqlalchemy import inspect, text
 from store_examples import FACTS, add_grey, png_bytes
 
@@ -211,7 +211,7 @@ def test_two_processes_and_this_one_write_at_once(settings):
             add_photo(store, png_bytes(level), "here.png", FACTS)
         while job := claim_next(store, "here"):
             finish_job(store, job, {"by": "here"})
-        outcomes = [worker.communicate(timeout=60) for worker in workers]
+        outcomes = [worker.communicate(timeout=PATIENCE_S) for worker in workers]
         assert [(worker.returncode, errors) for worker, (_, errors) in zip(workers, outcomes, strict=True)] == [(0, "")] * 2
         assert {get_photo(store, photo.id).version for photo in list_photos(store)} == {1}
         assert len(list_photos(store)) == 9

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from conftest import PROJECT_DIR, three_tesserae
+from conftest import PATIENCE_S, PROJECT_DIR, three_tesserae
 from sqlalchemy import update
 from store_examples import add_grey, all_mortar, files_of, segment
 
@@ -247,7 +247,7 @@ def test_two_processes_and_this_one_append_at_once_without_gap_or_loss(settings,
         other.stdin.flush()
     for number in range(10):
         append_in_turn(store, draft, Entry(Delete(labels=(number,)), "Anna"))
-    outcomes = [other.communicate(timeout=120) for other in others]
+    outcomes = [other.communicate(timeout=PATIENCE_S) for other in others]
     assert [(other.returncode, errors) for other, (_, errors) in zip(others, outcomes, strict=True)] == [(0, "")] * 2
     found = read_entries(store, draft.id)
     assert [each.number for each in found] == list(range(1, 31))

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import PATIENCE_S
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -38,7 +39,7 @@ def page():
 
 @pytest.fixture
 def app():
-    return AppTest.from_function(page, default_timeout=20)
+    return AppTest.from_function(page, default_timeout=PATIENCE_S)
 
 
 @pytest.fixture

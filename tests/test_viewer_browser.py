@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from browser_examples import PATIENCE_MS, running_app, running_browser, wait_until_sharp
+from browser_examples import running_app, running_browser, wait_until_sharp
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -22,9 +22,9 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def context():
-    """A browser with mouse and touch screen; its pages share one cache, which spares seconds."""
-    with running_browser() as chromium:
-        yield chromium.new_context(viewport={"width": 1200, "height": 900}, has_touch=True)
+    """A browser with mouse and touch screen."""
+    with running_browser(viewport={"width": 1200, "height": 900}, has_touch=True) as tabs:
+        yield tabs
 
 
 @pytest.fixture
@@ -59,7 +59,6 @@ def wait_for_change(page, before):
         " const viewer = host.shadowRoot.querySelector('.viewer');"
         " return viewer.dataset.view !== JSON.stringify(before) && 'sharp' in viewer.dataset; } }",
         arg=before,
-        timeout=PATIENCE_MS,
     )
     return view_of(page)
 
@@ -80,7 +79,7 @@ def red_marks(page):
 def last_click(page):
     """What the page has written about the last click, once it has."""
     marker = page.get_by_text('"click": [')
-    expect(marker).to_be_visible(timeout=PATIENCE_MS)
+    expect(marker).to_be_visible()
     return json.loads(marker.inner_text())
 
 

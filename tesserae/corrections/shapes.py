@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tesserae.corrections.boxes import EMPTY, common_box, is_empty, window
 from tesserae.corrections.operations import BoxXYXY, MaskRuns, PointXY
 from tesserae.errors import CorrectionError
+from tesserae.polygons import fill_polygon
 
 _DECIMALS = 6  # of a brush's points: what is finer means nothing, and would not stay finite where a step is divided by
 
@@ -40,20 +41,10 @@ NOTHING = Shape(EMPTY, np.zeros((0, 0), dtype=bool))
 
 
 def polygon_shape(polygon_xy: tuple[PointXY, ...], shape: tuple[int, int]) -> Shape:
-    """Pixels whose centre lies inside a polygon by the even-odd rule, in a photo of `shape` (H, W).
-
-    Each row of pixel centres is cut with the sides of the polygon; the pixels of a row change between outside and inside at every cut.
-    A side owns its upper corner only, so that no corner counts twice.
-    """
+    """Pixels whose centre lies inside a polygon by the even-odd rule, in a photo of `shape` (H, W)."""
     corners = np.asarray(polygon_xy, dtype=np.float64)
     box = _box_around(corners, 0.0, shape)
-    if is_empty(box):
-        return NOTHING
-    x0, y0, x1, y1 = box
-    cut_x, cut_y = _cuts(corners, y0, y1)
-    turns = np.zeros((y1 - y0, x1 - x0 + 1), dtype=bool)
-    np.logical_xor.at(turns, (cut_y - y0, _column(cut_x, box)), True)
-    return Shape(box, np.logical_xor.accumulate(turns, axis=1)[:, :-1])
+    return NOTHING if is_empty(box) else Shape(box, fill_polygon(corners, box))
 
 
 def brush_shape(line_xy: tuple[PointXY, ...], width_px: float, shape: tuple[int, int]) -> Shape:
@@ -113,14 +104,6 @@ def _rows_between(low: NDArray[np.float64], high: NDArray[np.float64], y0: int, 
     count = np.clip(np.ceil(high - 0.5), y0, y1).astype(np.intp) - first
     index = np.repeat(np.arange(len(low)), count)
     return index, np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + first[index]
-
-
-def _cuts(corners: NDArray[np.float64], y0: int, y1: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Where the sides of a polygon cut the rows of pixel centres y0 to y1: x, and the row; two arrays (M,)."""
-    others = np.roll(corners, 1, axis=0)
-    side, row = _rows_between(np.minimum(corners, others)[:, 1], np.maximum(corners, others)[:, 1], y0, y1)
-    (ax, ay), (bx, by) = corners[side].T, others[side].T
-    return ax + (bx - ax) * (row + 0.5 - ay) / (by - ay), row
 
 
 def _rows_near(points: NDArray[np.float64], radius: float, y0: int, y1: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -50,8 +50,8 @@ def known_pixels(shape: tuple[int, int], ignored: Mask | None, region_xy: Sequen
 def limit_truth(labels: Labels, known: Mask) -> tuple[Labels, Mask]:
     """Return label map (H, W) and known pixels (H, W) without what is not known.
 
-    A tessera with more than half of its area in `known` keeps what lies there. Any other one goes, and its pixels are not known any
-    more: they are no mortar.
+    A tessera with more than half of its area in `known` stays whole, and all of it is known then: half a stone would teach a wrong outline.
+    Any other one goes, and its pixels are not known any more: they are no mortar.
     """
     if known.all():
         return labels, known
@@ -60,7 +60,7 @@ def limit_truth(labels: Labels, known: Mask) -> tuple[Labels, Mask]:
     known_px = np.bincount(dense[known], minlength=len(area_px))
     stays = 2 * known_px > area_px
     stays[0] = True
-    known = known & stays[dense]
+    known = (known | (dense > 0)) & stays[dense]
     return np.where(known, labels, np.int32(0)), known
 
 

@@ -30,7 +30,7 @@ from tesserae.evaluation.overlaps import (
     score_pixels,
     score_tiles,
 )
-from tesserae.evaluation.points import PointScores, score_points
+from tesserae.evaluation.points import JudgedMarks, PointScores, judge_marks, score_points
 from tesserae.labelmap import check_label_map
 from tesserae.truth import LabelTruth, PointTruth, Truth, read_truth
 
@@ -39,6 +39,7 @@ __all__ = [
     "CountScores",
     "Evaluation",
     "InstanceScores",
+    "JudgedMarks",
     "OverlapTable",
     "PixelScores",
     "PointScores",
@@ -46,6 +47,7 @@ __all__ = [
     "Truth",
     "evaluate",
     "format_evaluation",
+    "judge_marks",
     "overlap_table",
     "read_truth",
 ]

@@ -42,6 +42,23 @@ class PointScores:
     missed: int
 
 
+@dataclass(frozen=True, eq=False)
+class JudgedMarks:
+    """Marks and tesserae of a marked crop, before they are counted.
+
+    Attributes:
+        marks_xy: float64 (N, 2), crop pixels; those outside the ignore polygons.
+        holders: int32 (N,), the tessera under each mark, 0 = mortar.
+        judged: bool (N,), the marks that are judged.
+        labels: int32 (M,), the tesserae that are judged.
+    """
+
+    marks_xy: Coordinates
+    holders: Labels
+    judged: Mask
+    labels: Labels
+
+
 def score_points(pred_labels: Labels, truth: PointTruth) -> tuple[CountScores, PointScores]:
     """Score the tesserae of a marked crop.
 
@@ -55,22 +72,26 @@ def score_points(pred_labels: Labels, truth: PointTruth) -> tuple[CountScores, P
     Raises:
         TruthError: the crop reaches beyond the label map.
     """
+    seen = judge_marks(pred_labels, truth)
+    values, holder_of_mark, marks_held = np.unique(seen.holders, return_inverse=True, return_counts=True)
+    alone = (seen.holders != 0) & (marks_held[holder_of_mark] == 1)
+    hits = int(np.isin(seen.labels, values[marks_held == 1]).sum())
+    found, n_true, n_pred = int((seen.judged & alone).sum()), int(seen.judged.sum()), len(seen.labels)
+    precision, recall = ratio(hits, n_pred), ratio(found, n_true)
+    merged = int(((values != 0) & (marks_held > 1)).sum())
+    missed = int((seen.judged & (seen.holders == 0)).sum())
+    scores = PointScores(precision, recall, harmonic(precision, recall), hits, found, merged, missed)
+    return count_scores(n_true, n_pred), scores
+
+
+def judge_marks(pred_labels: Labels, truth: PointTruth) -> JudgedMarks:
+    """Say which tessera holds each mark, and what is judged; see `score_points`, which raises alike."""
     marks_xy = truth.points_xy[~truth.ignored(truth.points_xy)]
     window, offset_xy = _window(pred_labels, truth)
     columns, rows = (marks_xy + offset_xy).astype(np.int64).T
     holders = window[np.minimum(rows, window.shape[0] - 1), np.minimum(columns, window.shape[1] - 1)]
-    values, holder_of_mark, marks_held = np.unique(holders, return_inverse=True, return_counts=True)
-    judged_marks = _judged(marks_xy, truth)
-    alone = (holders != 0) & (marks_held[holder_of_mark] == 1)
     labels, deepest_xy = _deepest_pixels(window)
-    judged_labels = labels[_judged(deepest_xy - offset_xy, truth)]
-    hits = int(np.isin(judged_labels, values[marks_held == 1]).sum())
-    found, n_true, n_pred = int((judged_marks & alone).sum()), int(judged_marks.sum()), len(judged_labels)
-    precision, recall = ratio(hits, n_pred), ratio(found, n_true)
-    merged = int(((values != 0) & (marks_held > 1)).sum())
-    missed = int((judged_marks & (holders == 0)).sum())
-    scores = PointScores(precision, recall, harmonic(precision, recall), hits, found, merged, missed)
-    return count_scores(n_true, n_pred), scores
+    return JudgedMarks(marks_xy, holders, _judged(marks_xy, truth), labels[_judged(deepest_xy - offset_xy, truth)])
 
 
 def _window(labels: Labels, truth: PointTruth) -> tuple[Labels, npt.NDArray[np.int64]]:

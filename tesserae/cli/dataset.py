@@ -10,10 +10,10 @@ from tesserae.settings import Settings
 if TYPE_CHECKING:
     from tesserae.dataset.membership import Member
 
-dataset_app = typer.Typer(help="What people approved, to learn from: list it, take it elsewhere, take one over.")
+app = typer.Typer(help="What people approved, to learn from: list it, take it elsewhere, take one over.")
 
 
-@dataset_app.command("list")
+@app.command("list")
 def list_dataset() -> None:
     """List the mosaics of the dataset, each with its side of the split, and say how it is split and what is missing."""
     from tesserae.dataset import find_members
@@ -28,7 +28,7 @@ def list_dataset() -> None:
             typer.echo(sentence)
 
 
-@dataset_app.command("export")
+@app.command("export")
 def export_dataset(
     path: Annotated[Path, typer.Argument(metavar="DIR|FILE.zip", help="Folder or zip file to write.")],
     layout: Annotated[
@@ -53,7 +53,7 @@ def export_dataset(
     typer.echo(f"The dataset is written: {path}")
 
 
-@dataset_app.command("import")
+@app.command("import")
 def import_into_dataset(
     path: Annotated[
         Path, typer.Argument(metavar="PATH", help="A zip file that was exported, or a folder with images/ and masks/ or COCO.")
