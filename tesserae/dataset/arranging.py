@@ -58,8 +58,8 @@ def arrange(candidates: Sequence[Candidate], groups: Sequence[Sequence[str]], sp
 
 def _nothing_in(split: Split) -> DatasetError:
     return DatasetError(
-        f"Expected approved tesserae to {_NEEDED[split]}, found none in the split {split}. Approve tesserae of a mosaic of that split on the "
-        "page Correct, or move a mosaic there on the page Dataset."
+        f"Expected approved tesserae to {_NEEDED[split]}, found none in the split {split}. Approve tesserae of a mosaic of that split on "
+        "the page Correct, or move a mosaic there on the page Dataset."
     )
 
 

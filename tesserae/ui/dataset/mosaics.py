@@ -16,7 +16,7 @@ PAGE_SIZE = 10
 
 _SPLIT_HELP = (
     "What was learned from cannot serve to judge: after you move a mosaic away from “To learn from”, models that were trained before still "
-    "know it. Photos that show the same move together."
+    "know it. Photos that show the same move together. Different details of one mosaic are not noticed: put them on one side yourself."
 )
 
 
