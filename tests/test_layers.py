@@ -10,8 +10,8 @@ import pytest
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 MODULES = (
-    "__init__", "errors", "settings", "photo", "results", "finder", "grid", "segment", "tilecache", "store", "dataset", "jobs", "correcting",
-    "cli", "ui",
+    "__init__", "errors", "settings", "photo", "results", "finder", "grid", "segment", "tilecache", "store", "dataset", "jobs",
+    "correcting", "cli", "ui",
 )  # fmt: skip
 HEAVY = ("torch", "torchvision", "sam2", "streamlit")
 
