@@ -12,6 +12,7 @@ st.navigation(
         st.Page("pages/mosaics.py", title="Mosaics"),
         st.Page("pages/compare.py", title="Compare"),
         st.Page("pages/correct.py", title="Correct"),
+        st.Page("pages/dataset.py", title="Dataset"),
         st.Page("pages/models.py", title="Models"),
     ]
 ).run()

@@ -5,9 +5,11 @@
     ├── LabelMapError      a label map cannot be read or is not one
     ├── CorrectionError    a correction cannot be made, or a log of them cannot be read
     ├── AnnotationError    an annotation made elsewhere cannot be read or does not fit its photo
+    ├── DatasetError       there is too little to learn from, or a dataset cannot be taken over
     ├── TruthError         a truth file cannot be read or does not fit the label map
     ├── CheckpointError    a checkpoint is unknown, missing, damaged or does not fit its config
     │   └── DownloadError  a checkpoint could not be fetched
+    ├── TrainingError      a fine-tune cannot start or go on
     ├── DeviceError        a device was asked for that this machine does not have
     ├── OutputError        a result could not be written
     └── StoreError         the collection's database fails, or has not what was asked for
@@ -37,6 +39,10 @@ class AnnotationError(TesseraeError):
     """An annotation made elsewhere cannot be read, or does not fit its photo."""
 
 
+class DatasetError(TesseraeError):
+    """There is too little to learn from, or a dataset from elsewhere cannot be taken over."""
+
+
 class TruthError(TesseraeError):
     """A truth file cannot be read, or does not fit the label map."""
 
@@ -47,6 +53,10 @@ class CheckpointError(TesseraeError):
 
 class DownloadError(CheckpointError):
     """A checkpoint could not be fetched."""
+
+
+class TrainingError(TesseraeError):
+    """A fine-tune cannot start, or cannot go on."""
 
 
 class DeviceError(TesseraeError):

@@ -78,7 +78,7 @@ def recall_outlines(image: NDArray[np.uint8], tile: Tile, models: Models, clock:
             named |= {f"box {number}": torch.tensor(photo_box), f"pieces {number}": torch.from_numpy(pieces)}
         return named
 
-    kept = recall(memory, f"outlines {models.finder_id} {models.dtype} {tile}", outline, pack=True)
+    kept = recall(memory, f"outlines {models.finder_id} {models.peak_above:g} {models.dtype} {tile}", outline, pack=True)
     numbers = range(len(kept) // 2)
     return [((*kept[f"box {number}"].tolist(),), kept[f"pieces {number}"].numpy()) for number in numbers]
 
@@ -99,12 +99,12 @@ def _outline_tile(image: NDArray[np.uint8], tile: Tile, models: Models, clock: C
     maps = _see(cut_tile(image, tile), models, clock)
     octaves = octaves_off(maps, tile)
     if abs(octaves) <= OTHER_SIZE_OCTAVES:
-        return [_outline(image, tile, maps, clock)]
+        return [_outline(image, tile, maps, models.peak_above, clock)]
     closer = tiles_within(tile, min(tile.scale / 2**octaves, MAX_SCALE), HALO_PX)
-    return [_outline(image, part, _see(cut_tile(image, part), models, clock), clock) for part in closer]
+    return [_outline(image, part, _see(cut_tile(image, part), models, clock), models.peak_above, clock) for part in closer]
 
 
-def _outline(image: NDArray[np.uint8], tile: Tile, maps: FinderMaps, clock: Clock) -> Pieces:
+def _outline(image: NDArray[np.uint8], tile: Tile, maps: FinderMaps, peak_above: float, clock: Clock) -> Pieces:
     """The tesserae that the tile answers for, in its photo box.
 
     A stone that the photo's edge cuts is whole in a mirrored tile: its interior point is that of the part in the photo.
@@ -113,7 +113,7 @@ def _outline(image: NDArray[np.uint8], tile: Tile, maps: FinderMaps, clock: Cloc
     with clock.stage("find"):
         outlines = np.zeros(maps.interior.shape, dtype=np.int32)
         shown = tile.of_photo(shape)
-        outlines[shown] = outline_tesserae(maps)[shown]
+        outlines[shown] = outline_tesserae(maps, peak_above)[shown]
         found = interior_points(outlines)
         own = np.zeros(int(outlines.max()) + 1, dtype=np.int32)
         claimed = found.labels[tile.holds(found.points_xy, SEAM_SLACK_PX)]

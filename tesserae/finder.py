@@ -38,10 +38,13 @@ class FinderMaps:
     log_side: NDArray[np.float32]
 
 
-def outline_tesserae(maps: FinderMaps) -> NDArray[np.int32]:
-    """Return a label map int32 (H, W) of first outlines: a watershed of the relative distance from its peaks, inside the interior."""
+def outline_tesserae(maps: FinderMaps, peak_above: float = PEAK_ABOVE) -> NDArray[np.int32]:
+    """Return a label map int32 (H, W) of first outlines: a watershed of the relative distance from its peaks, inside the interior.
+
+    Islands of relative distance above `peak_above` are peaks.
+    """
     interior = maps.interior > INTERIOR_ABOVE
-    outlines: NDArray[np.int32] = watershed(-maps.distance, find_peaks(maps), mask=interior).astype(np.int32)
+    outlines: NDArray[np.int32] = watershed(-maps.distance, find_peaks(maps, peak_above), mask=interior).astype(np.int32)
     outlines[_too_small(outlines, maps.log_side)[outlines]] = 0
     return outlines
 
@@ -62,9 +65,9 @@ def _too_small(outlines: NDArray[np.int32], log_side: NDArray[np.float32]) -> ND
     return too_small
 
 
-def find_peaks(maps: FinderMaps) -> NDArray[np.int32]:
+def find_peaks(maps: FinderMaps, peak_above: float = PEAK_ABOVE) -> NDArray[np.int32]:
     """Return the seeds as int32 (H, W): one number per island of high relative distance inside the interior, 0 elsewhere."""
-    islands, _ = ndimage.label((maps.distance > PEAK_ABOVE) & (maps.interior > INTERIOR_ABOVE))
+    islands, _ = ndimage.label((maps.distance > peak_above) & (maps.interior > INTERIOR_ABOVE))
     return np.asarray(islands, dtype=np.int32)
 
 

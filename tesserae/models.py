@@ -1,21 +1,24 @@
 """What one run needs in memory: the chosen checkpoint's predictor, and the embedded model's encoder and finder head."""
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from tesserae.architecture import SAM2Base, build_model, load_weights, read_checkpoint_file
+from tesserae.architecture import SAM2Base, StateDict, build_model, load_weights, read_checkpoint_file
 from tesserae.checkpoints import EMBEDDED_NAME, Checkpoint
 from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.decoding import window_for
 from tesserae.device import bfloat16_helps, choose_device
 from tesserae.errors import CheckpointError
-from tesserae.finder import FinderHead
+from tesserae.finder import PEAK_ABOVE, FinderHead
 from tesserae.predictor import Predictor
 from tesserae.weights import load_model
+
+logger = logging.getLogger(__name__)
 
 EMBEDDED_SIDE_PX = 32.0
 """Tessera side in tile pixels that the embedded model's decoder learned at; holds for all of its architecture unless a record says else."""
@@ -31,7 +34,7 @@ class Models:
         checkpoint: the chosen one.
         predictor: its model.
         finder_predictor: the embedded model, which the finder head reads; the same object where both share one encoder.
-        finder: the head.
+        finder: the head; the checkpoint's own where one was trained with it.
         encoder_id: of all weights that decide the predictor's embeddings; equal ids, equal embeddings.
         finder_id: of all weights that decide what the finder says.
     """
@@ -72,6 +75,12 @@ class Models:
         recorded = self.checkpoint.record.get("least_predicted_iou")
         return float(recorded) if isinstance(recorded, int | float) else 0.0
 
+    @property
+    def peak_above(self) -> float:
+        """Relative distance above which the finder sees a seed: of the record, where a fine-tune set it on its validation mosaics."""
+        recorded = self.checkpoint.record.get("peak_above")
+        return float(recorded) if isinstance(recorded, int | float) else PEAK_ABOVE
+
     def window(self) -> int:
         """Tokens a side of the window around a tessera."""
         return window_for(self.decode_side_px, self.predictor.grid)
@@ -83,7 +92,7 @@ class Models:
 
 
 def load_models(checkpoint: Checkpoint, device_name: str) -> Models:
-    """Load a checkpoint and the embedded finder, which lies in the same folder, onto a device.
+    """Load a checkpoint and the embedded model, which lies in the same folder and sees for the finder head, onto a device.
 
     Raises:
         CheckpointError: a file is missing, damaged, or holds no finder head.
@@ -92,14 +101,14 @@ def load_models(checkpoint: Checkpoint, device_name: str) -> Models:
     device = choose_device(device_name)
     bfloat16 = bfloat16_helps(device)
     embedded, finder = load_embedded(checkpoint.path.parent / f"{EMBEDDED_NAME}.pt")
-    finder_id = identify_weights(_encoder_weights(embedded) | finder.state_dict(prefix="finder."))
-    finder_predictor = Predictor(embedded, device, bfloat16=bfloat16)
-    finder = finder.to(device).eval()
-    own = checkpoint.name == EMBEDDED_NAME
-    model = embedded if own else load_model(checkpoint)
-    encoder_id = identify_weights(_encoder_weights(model))
-    predictor = finder_predictor if own else Predictor(model, device, bfloat16=bfloat16)
-    return Models(checkpoint, predictor, finder_predictor, finder, encoder_id, finder_id)
+    seeing = Predictor(embedded, device, bfloat16=bfloat16)
+    predictor = seeing
+    if checkpoint.name != EMBEDDED_NAME:
+        predictor = Predictor(load_model(checkpoint), device, bfloat16=bfloat16)
+        seeing = _take_own_finder(checkpoint, finder, predictor, seeing)
+    finder_id = identify_weights(encoder_weights(seeing.model) | finder.state_dict(prefix="finder."))
+    encoder_id = identify_weights(encoder_weights(predictor.model))
+    return Models(checkpoint, predictor, seeing, finder.to(device).eval(), encoder_id, finder_id)
 
 
 def identify_weights(weights: Mapping[str, torch.Tensor]) -> str:
@@ -126,14 +135,40 @@ def load_embedded(path: Path) -> tuple[SAM2Base, FinderHead]:
     with torch.random.fork_rng(devices=[]):
         model, finder = build_model(EMBEDDED_CONFIG), FinderHead()
     load_weights(model, contents["model"])
-    try:
-        finder.load_state_dict(contents["finder"])
-    except RuntimeError as error:
-        raise CheckpointError(f"The finder head in {path.name} does not fit this version of the program: {error}") from error
+    _fill_finder(finder, contents["finder"], path)
     return model, finder.eval()
 
 
-def _encoder_weights(model: SAM2Base) -> dict[str, torch.Tensor]:
-    """All that an embedding is computed with: the image encoder, and three small parts that the decoder owns."""
+def _take_own_finder(checkpoint: Checkpoint, finder: FinderHead, own: Predictor, embedded: Predictor) -> Predictor:
+    """Fill the head with what a fine-tune made of it, if the checkpoint brings one, and return the model that sees for it.
+
+    A head understands the encoder that it was trained with: the checkpoint's own, else the embedded one. If it is neither, as after an
+    update of the program, the embedded head goes on serving.
+    """
+    contents = read_checkpoint_file(checkpoint.path)
+    if "finder" not in contents:
+        return embedded
+    wanted = checkpoint.record.get("finder_encoder_id")
+    for predictor in (own, embedded):
+        if identify_weights(encoder_weights(predictor.model)) == wanted:
+            _fill_finder(finder, contents["finder"], checkpoint.path)
+            return predictor
+    logger.warning(
+        "The finder head of %s was trained with another version of the embedded model; the program's own head serves instead. "
+        "Fine-tune again to have one of its own.",
+        checkpoint.name,
+    )
+    return embedded
+
+
+def _fill_finder(finder: FinderHead, weights: StateDict, path: Path) -> None:
+    try:
+        finder.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"The finder head in {path.name} does not fit this version of the program: {error}") from error
+
+
+def encoder_weights(model: SAM2Base) -> dict[str, torch.Tensor]:
+    """Return all that an embedding is computed with: the image encoder, and three small parts that the decoder owns."""
     owned = ("image_encoder.", "sam_mask_decoder.conv_s0.", "sam_mask_decoder.conv_s1.", "no_mem_embed")
     return {name: value for name, value in model.state_dict().items() if name.startswith(owned)}

@@ -84,6 +84,20 @@ def trace_outlines(mask: Mask, origin_xy: tuple[int, int] = (0, 0)) -> list[Coor
     return outlines
 
 
+def join_outlines(outlines: list[Coordinates]) -> Coordinates:
+    """Return one polygon (K, 2) that holds what several outlines of whole numbers, at least one, hold together by the even-odd rule.
+
+    From the first corner of the first outline a level and an upright way lead to each of the others, and back: walked twice, they hold
+    nothing.
+    """
+    x, y = outlines[0][0]
+    parts = [outlines[0], outlines[0][:1]]
+    for outline in outlines[1:]:
+        corner = np.array([[outline[0, 0], y]])
+        parts += [corner, outline, outline[:1], corner, np.array([[x, y]])]
+    return np.concatenate(parts)
+
+
 def signed_area(polygon_xy: Coordinates) -> float:
     """Area of a polygon (K, 2) in square pixels: positive when it runs clockwise as seen in the photo."""
     x, y = (polygon_xy - polygon_xy[0]).T

@@ -107,6 +107,13 @@ def segment_photo(
     report(0.0, "load")
     with clock.stage("load"):
         models = load_models(checkpoint, device)
+    return segment_image(image, models, options, clock, report, memory)
+
+
+def segment_image(
+    image: Image, models: Models, options: SegmentOptions, clock: Clock, report: Progress, memory: PhotoMemory | None
+) -> Segmentation:
+    """Find every tessera of a photo uint8 (H, W, 3) with loaded models; as `segment_photo` otherwise."""
     run = _segment_grid if options.prompts == "grid" else _segment_finder
     outcome = run(image, models, options, clock, report, memory)
     return _describe(outcome, models, options, clock)

@@ -18,6 +18,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from tesserae.atomic import broken_writes, write_file
+from tesserae.settings import Settings
+from tesserae.store.files import EMBEDDINGS
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,10 @@ class TileCache:
             with suppress(OSError):  # in a folder that may only be read, nothing is counted as used
                 os.utime(path)
         return tensors
+
+    def holds(self, key: str) -> bool:
+        """Tell whether there is an entry under a key, sound or not."""
+        return self._path(key).is_file()
 
     def write(self, key: str, tensors: Mapping[str, torch.Tensor], *, pack: bool = False) -> None:
         """Keep tensors under a key; `pack` compresses them (worth it for label maps, not for embeddings).
@@ -112,6 +118,11 @@ class TileCache:
                 continue
             found.append((facts.st_mtime_ns, facts.st_size, path))
         return found
+
+
+def open_cache(settings: Settings) -> TileCache:
+    """Return the cache of this installation."""
+    return TileCache(settings.home.absolute() / EMBEDDINGS, int(settings.cache_gb * 1e9))
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def import_checkpoint(file: Path, config: str, weights_dir: Path, name: str | No
         model = build_model(full_config)
     _load_named_weights(model, contents["model"], file, full_config)
     origin = {"source_file": file.name, "source_sha256": sha256_of_file(file), "parent": None}
-    _write_with_record(target, {"model": model.state_dict()}, {"config": full_config, **origin})
+    write_checkpoint(target, {"model": model.state_dict()}, {"config": full_config, **origin})
     return read_finetuned(target)
 
 
@@ -62,8 +62,16 @@ def _load_named_weights(model: SAM2Base, state_dict: StateDict, path: Path, conf
         raise CheckpointError(f"{path} cannot be used with the config {config}. {error}") from error
 
 
-def _write_with_record(target: Path, contents: dict[str, StateDict], facts: Mapping[str, object]) -> None:
-    """Write a checkpoint and its record; both under temporary names first, so that neither is ever there in part."""
+def write_checkpoint(target: Path, contents: dict[str, StateDict], facts: Mapping[str, object]) -> None:
+    """Write a checkpoint and its record; both under temporary names first, so that neither is ever there in part.
+
+    Args:
+        target: the .pt file; the record is written beside it.
+        contents: state_dicts by name, with "model".
+        facts: what the record holds beside name, hash, size and date.
+
+    Raises CheckpointError when the files cannot be written.
+    """
     record_path = target.with_suffix(".json")
     new_file, new_record = (path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in (target, record_path))
     try:
@@ -77,7 +85,7 @@ def _write_with_record(target: Path, contents: dict[str, StateDict], facts: Mapp
         new_record.replace(record_path)
     except (OSError, RuntimeError) as error:  # torch.save raises RuntimeError when the disk is full
         raise CheckpointError(
-            f"{target} could not be written ({error}). Make room, or allow this user to write there, then import again."
+            f"{target} could not be written ({error}). Make room, or allow this user to write there, then try again."
         ) from error
     finally:
         new_file.unlink(missing_ok=True)

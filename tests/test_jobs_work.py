@@ -6,7 +6,7 @@ from conftest import FakeModel, save_grey
 import tesserae
 from tesserae.errors import CheckpointError, StoreError
 from tesserae.jobs.orders import SEGMENT, revision_options, segment_arguments
-from tesserae.jobs.work import do_job, open_cache
+from tesserae.jobs.work import do_job
 from tesserae.options import RunOptions, SegmentOptions
 from tesserae.photo import read_photo
 from tesserae.settings import Settings
@@ -15,6 +15,7 @@ from tesserae.store.checkpoints import list_seen_checkpoints
 from tesserae.store.jobs import claim_next, finish_job, queue_job
 from tesserae.store.photos import add_photo, delete_photo, facts_of
 from tesserae.store.segmentations import get_segmentation, list_segmentations, read_labels, read_scores
+from tesserae.tilecache import open_cache
 
 MINI, OTHER = RunOptions(), RunOptions(checkpoint="other")
 

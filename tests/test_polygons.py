@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from tesserae.polygons import fill_polygon, pixel_box, points_in_polygon, signed_area, trace_outlines
+from tesserae.polygons import fill_polygon, join_outlines, pixel_box, points_in_polygon, signed_area, trace_outlines
 
 MASKS = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9))
 CORNERS = st.lists(st.tuples(*[st.integers(-20, 100).map(lambda tenth: tenth / 10)] * 2), min_size=3, max_size=8)
@@ -111,6 +111,13 @@ def test_outlines_hold_the_pixels_that_they_were_traced_from(pixels):
     for outline in trace_outlines(pixels):
         filled ^= fill_polygon(outline, (0, 0, width, height))
     np.testing.assert_array_equal(filled, pixels)
+
+
+@settings(max_examples=60, deadline=None)
+@given(MASKS.filter(np.any))
+def test_joined_outlines_hold_the_same_pixels(pixels):
+    height, width = pixels.shape
+    np.testing.assert_array_equal(fill_polygon(join_outlines(trace_outlines(pixels)), (0, 0, width, height)), pixels)
 
 
 @settings(max_examples=60, deadline=None)

@@ -17,7 +17,7 @@ from tesserae.config_names import EMBEDDED_CONFIG
 from tesserae.errors import TesseraeError
 from tesserae.finder import FinderHead
 from tesserae.models import load_embedded
-from tesserae.predictor import Predictor, normalise
+from tesserae.predictor import Predictor, embedding_of_levels, normalise
 from tesserae.pretraining import decoder_stage, finder_stage, joint_stage, loop, prompts
 from tesserae.pretraining import run as run_module
 from tesserae.pretraining.decoder_stage import DecoderParts, decoder_loss, make_decoder_crop
@@ -25,7 +25,7 @@ from tesserae.pretraining.finder_stage import EncoderWithFinder, FinderBatch, fi
 from tesserae.pretraining.joint_stage import JointParts, draw_collage, joint_loss, make_joint_batch
 from tesserae.pretraining.loop import Schedule, run_stage
 from tesserae.pretraining.pool import FIRST_SEED
-from tesserae.pretraining.prompts import DecoderBatch, DecoderCrop, draw_seed_kind, make_decoder_batch
+from tesserae.pretraining.prompts import DecoderBatch, DecoderCrop, draw_seed_kind, draw_window, make_decoder_batch
 from tesserae.pretraining.run import Recipe, pretrain, write_weights
 
 TINY_RECIPE = Recipe(seed=3, pool_size=3, finder_steps=2, joint_steps=2, decoder_steps=2)
@@ -278,7 +278,6 @@ def test_the_decoder_teaches_the_encoder_too(mini, pool, monkeypatch):
     monkeypatch.setattr(joint_stage, "maps_loss", lambda *_: (torch.zeros(()), {}))  # what is left comes through the decoder
     monkeypatch.setattr(joint_stage, "outline_tesserae", lambda maps: squares(maps.interior.shape[0], 20, 8))
     monkeypatch.setattr(prompts, "PROMPTS_PER_STEP", 8)
-    force_window(monkeypatch, 8)
     batch = make_joint_batch(pool, 512, np.random.default_rng(0))
     loss, figures = joint_loss(model, finder, batch, balanced=False)
     assert set(figures) == {"seed iou", "seed score", "point iou", "point score"}
@@ -289,7 +288,6 @@ def test_the_decoder_teaches_the_encoder_too(mini, pool, monkeypatch):
 def test_where_the_finder_sees_nothing_points_alone_are_asked(mini, pool, monkeypatch):
     monkeypatch.setattr(joint_stage, "outline_tesserae", lambda maps: np.zeros(maps.interior.shape, np.int32))
     monkeypatch.setattr(prompts, "PROMPTS_PER_STEP", 8)
-    force_window(monkeypatch, 8)
     _, figures = joint_loss(*mini, make_joint_batch(pool, 512, np.random.default_rng(0)), balanced=False)
     assert "point iou" in figures
     assert "seed iou" not in figures
@@ -311,15 +309,13 @@ def sees_squares(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def crop(mini):
+def crop():
     """A literal training crop: stones of 24 px in steps of 28, seen 20 px wide, all but those of the first row."""
-    generator = torch.Generator().manual_seed(0)
-    levels = [0.5 * torch.randn(1, 128, side, side, generator=generator) for side in (128, 64, 32)]
     truth = squares(512, 24, 4)
     seeds = decoder_stage.seeds_of_outlines(squares(512, 20, 8))
     column, row = seeds.points_xy.astype(int).T
     below = row > 28
-    return DecoderCrop([level.half() for level in levels], seeds.take(below), truth, truth[row, column][below])
+    return DecoderCrop(seeds.take(below), truth, truth[row, column][below])
 
 
 def force_window(monkeypatch, window):
@@ -333,14 +329,14 @@ def force_window(monkeypatch, window):
 @pytest.mark.parametrize(("window", "count"), [(8, 64), (12, 32), (None, 8)], ids=["8 tokens", "12 tokens", "all tokens"])
 def test_decoder_batches_have_the_shape_asked_for(crop, monkeypatch, kind, labels, window, count):
     force_window(monkeypatch, window)
-    batch = make_decoder_batch(crop, kind, 32, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    batch = make_decoder_batch(crop, kind, 32, *draw_window(rng), rng)
     side = 4 * (window or 32)
     assert batch.window == window
     assert len(batch.prompts) == count
     assert batch.prompts.point_labels.tolist() == [labels] * count
     assert batch.coverage.shape == (count, side, side)
     assert batch.coverage.dtype == torch.float32
-    assert [level.dtype for level in batch.levels] == [torch.float32] * 3
     if kind == "seed":
         assert batch.prompts.instances is crop.seeds.outlines
     elif kind != "negatives":
@@ -348,15 +344,14 @@ def test_decoder_batches_have_the_shape_asked_for(crop, monkeypatch, kind, label
 
 
 def test_decoder_batches_depend_on_their_generator_only(crop):
-    one, same, other = (make_decoder_batch(crop, "seed", 32, np.random.default_rng([3, 3, step])) for step in (1, 1, 2))
+    one, same, other = (make_decoder_batch(crop, "seed", 32, 8, 64, np.random.default_rng([3, 3, step])) for step in (1, 1, 2))
     assert np.array_equal(one.prompts.points_xy, same.prompts.points_xy)
     assert torch.equal(one.coverage, same.coverage)
     assert one.coverage.shape != other.coverage.shape or not torch.equal(one.coverage, other.coverage)
 
 
 def test_the_wanted_coverage_is_that_of_the_true_tessera_in_the_window(crop, monkeypatch):
-    force_window(monkeypatch, 8)
-    batch = make_decoder_batch(crop, "seed", 32, np.random.default_rng(1))
+    batch = make_decoder_batch(crop, "seed", 32, 8, 64, np.random.default_rng(1))
     label_of_id = dict(zip(crop.seeds.ids.tolist(), crop.true_label.tolist(), strict=True))
     for k in range(0, 64, 9):
         own = crop.truth == label_of_id[int(batch.prompts.ids[k])]
@@ -367,8 +362,7 @@ def test_the_wanted_coverage_is_that_of_the_true_tessera_in_the_window(crop, mon
 
 
 def test_prompts_are_jittered_within_the_stated_bounds(crop, monkeypatch):
-    force_window(monkeypatch, 8)
-    batch = make_decoder_batch(crop, "negatives", 32, np.random.default_rng(2))
+    batch = make_decoder_batch(crop, "negatives", 32, 8, 64, np.random.default_rng(2))
     points = batch.prompts.points_xy
     own = np.abs(points[:, None, 2] - crop.seeds.points_xy[None]).max(2)
     nearest = own.argmin(1)
@@ -382,8 +376,7 @@ def test_prompts_are_jittered_within_the_stated_bounds(crop, monkeypatch):
 
 
 def test_points_alone_lie_anywhere_in_a_stone_or_on_mortar(crop, monkeypatch):
-    force_window(monkeypatch, 8)
-    batch = make_decoder_batch(crop, "point", 32, np.random.default_rng(0))
+    batch = make_decoder_batch(crop, "point", 32, 8, 64, np.random.default_rng(0))
     assert batch.prompts.point_labels.tolist() == [[1]] * 72
     column, row = batch.prompts.points_xy[:, 0].astype(int).T
     labels = crop.truth[row, column]
@@ -399,14 +392,12 @@ def test_points_alone_lie_anywhere_in_a_stone_or_on_mortar(crop, monkeypatch):
 
 
 def test_a_batch_on_mortar_alone_teaches_the_score_and_has_no_figures_of_masks(crop, monkeypatch):
-    force_window(monkeypatch, 8)
-    batch = make_decoder_batch(crop, "point", 32, np.random.default_rng(1))
-    on_mortar = DecoderBatch(batch.levels, batch.prompts, 8, torch.zeros_like(batch.coverage))
+    batch = make_decoder_batch(crop, "point", 32, 8, 64, np.random.default_rng(1))
+    on_mortar = DecoderBatch(batch.prompts, 8, torch.zeros_like(batch.coverage))
     logits = torch.full((len(batch.coverage), 4, 32, 32), -12.0)
     predicted_iou = torch.full((len(batch.coverage), 4), 0.5, requires_grad=True)
-    monkeypatch.setattr(decoder_stage, "embedding_of_levels", lambda model, levels: None)
     monkeypatch.setattr(decoder_stage, "decode_prompts", lambda *_: (logits, predicted_iou, None))
-    loss, figures = decoder_loss(None, on_mortar, balanced=False)
+    loss, figures = decoder_loss(None, None, on_mortar, balanced=False)
     loss.backward()
     assert figures == {"score": pytest.approx(0.5 - 0.1)}
     assert float(loss.detach()) == pytest.approx(2 * 0.4)
@@ -421,16 +412,14 @@ def test_kinds_of_seeds_are_drawn_by_their_shares():
 
 
 def test_a_point_on_mortar_teaches_the_score_only(crop, monkeypatch):
-    force_window(monkeypatch, 8)
-    batch = make_decoder_batch(crop, "point", 32, np.random.default_rng(1))
+    batch = make_decoder_batch(crop, "point", 32, 8, 64, np.random.default_rng(1))
     on_mortar = batch.coverage.amax((1, 2)) == 0
     right = wanted_logits(batch)[:, None].expand(-1, 4, -1, -1).clone()
-    monkeypatch.setattr(decoder_stage, "embedding_of_levels", lambda model, levels: None)
     sure = torch.where(on_mortar, 1.0, 0.9)[:, None].expand(-1, 4)
 
     def loss_of(logits, predicted_iou):
         monkeypatch.setattr(decoder_stage, "decode_prompts", lambda *_: (logits, predicted_iou, None))
-        return decoder_loss(None, batch, balanced=False)
+        return decoder_loss(None, None, batch, balanced=False)
 
     loss, figures = loss_of(right, sure)
     changed = right.clone()
@@ -444,16 +433,16 @@ def test_a_point_on_mortar_teaches_the_score_only(crop, monkeypatch):
 
 def test_a_crop_holds_the_seeds_that_lie_on_tesserae(mini, pool, sees_squares):
     predictor = Predictor(mini[0], torch.device("cpu"), bfloat16=False)
-    crop, again = (make_decoder_crop(predictor, mini[1], pool, np.random.default_rng(4)) for _ in range(2))
-    assert [level.dtype for level in crop.levels] == [torch.float16] * 3
-    assert [tuple(level.shape) for level in crop.levels] == [(1, 128, 128, 128), (1, 128, 64, 64), (1, 128, 32, 32)]
-    assert not any(level.is_inference() for level in crop.levels)
+    (levels, crop), (levels_again, again) = (make_decoder_crop(predictor, mini[1], pool, np.random.default_rng(4)) for _ in range(2))
+    assert [level.dtype for level in levels] == [torch.float16] * 3
+    assert [tuple(level.shape) for level in levels] == [(1, 128, 128, 128), (1, 128, 64, 64), (1, 128, 32, 32)]
+    assert not any(level.is_inference() for level in levels)
     assert 0 < len(crop.seeds) < len(np.unique(crop.seeds.outlines)) - 1  # some of them hit joints
     column, row = crop.seeds.points_xy.astype(int).T
     assert np.array_equal(crop.true_label, crop.truth[row, column])
     assert (crop.true_label > 0).all()
     assert np.array_equal(crop.truth, again.truth)
-    assert torch.equal(crop.levels[2], again.levels[2])
+    assert torch.equal(levels[2], levels_again[2])
 
 
 class NoModel:
@@ -471,7 +460,7 @@ class NoModel:
 def test_a_crop_without_seeds_is_drawn_again(pool, monkeypatch):
     answers = [np.zeros((256, 256), np.int32), squares(256, 20, 8)]
     monkeypatch.setattr(decoder_stage, "outline_tesserae", lambda maps: answers.pop(0))
-    crop = make_decoder_crop(NoModel(), FinderHead(), pool, np.random.default_rng(0))
+    _, crop = make_decoder_crop(NoModel(), FinderHead(), pool, np.random.default_rng(0))
     assert len(crop.seeds) > 0
     assert answers == []
 
@@ -489,18 +478,16 @@ def wanted_logits(batch):
 
 @pytest.mark.parametrize("balanced", [True, False], ids=["balanced", "ring"])
 def test_a_perfect_decoder_has_hardly_any_loss(crop, monkeypatch, balanced):
-    force_window(monkeypatch, 8)
-    batch = make_decoder_batch(crop, "seed", 32, np.random.default_rng(1))
-    whole = DecoderBatch(batch.levels, batch.prompts, 8, (batch.coverage > 0.5).float())
+    batch = make_decoder_batch(crop, "seed", 32, 8, 64, np.random.default_rng(1))
+    whole = DecoderBatch(batch.prompts, 8, (batch.coverage > 0.5).float())
     logits = wanted_logits(whole)[:, None].expand(-1, 4, -1, -1)
-    monkeypatch.setattr(decoder_stage, "embedding_of_levels", lambda model, levels: None)
     monkeypatch.setattr(decoder_stage, "decode_prompts", lambda *_: (logits, torch.ones(len(logits), 4), None))
-    loss, figures = decoder_loss(None, whole, balanced=balanced)
+    loss, figures = decoder_loss(None, None, whole, balanced=balanced)
     assert 0 <= float(loss) < 0.01
     assert figures["iou"] == 1.0
     assert figures["score"] == 0.0
     monkeypatch.setattr(decoder_stage, "decode_prompts", lambda *_: (-logits, torch.ones(len(logits), 4), None))
-    loss, figures = decoder_loss(None, whole, balanced=balanced)
+    loss, figures = decoder_loss(None, None, whole, balanced=balanced)
     assert float(loss) > 5
     assert figures["iou"] == 0.0
     assert figures["score"] == pytest.approx(1 - 0.1)  # smooth L1 with beta 0.2
@@ -508,16 +495,14 @@ def test_a_perfect_decoder_has_hardly_any_loss(crop, monkeypatch, balanced):
 
 def test_one_right_alternative_is_enough(crop, monkeypatch):
     """Of the outputs 1 to 3 the best counts half, and all three a tenth."""
-    force_window(monkeypatch, 8)
-    batch = make_decoder_batch(crop, "seed", 32, np.random.default_rng(1))
+    batch = make_decoder_batch(crop, "seed", 32, 8, 64, np.random.default_rng(1))
     right = wanted_logits(batch)
-    monkeypatch.setattr(decoder_stage, "embedding_of_levels", lambda model, levels: None)
 
     def loss_of(*outputs):
         logits = torch.stack(outputs, 1)
-        iou = decoder_stage._hard_iou(logits, batch.coverage[:, None])
+        iou = decoder_stage.hard_iou(logits, batch.coverage[:, None])
         monkeypatch.setattr(decoder_stage, "decode_prompts", lambda *_: (logits, iou, None))
-        return float(decoder_loss(None, batch, balanced=False)[0])
+        return float(decoder_loss(None, None, batch, balanced=False)[0])
 
     all_right = loss_of(right, right, right, right)
     one_right = loss_of(right, -right, right, -right)
@@ -529,20 +514,20 @@ def test_one_right_alternative_is_enough(crop, monkeypatch):
     assert none_right - all_right == pytest.approx(0.6 * wrong, rel=1e-3)
 
 
-def test_the_decoder_learns_a_batch_and_nothing_else_changes(crop, monkeypatch):
-    force_window(monkeypatch, 8)
-    monkeypatch.setattr(prompts, "PROMPTS_PER_STEP", 8)
+def test_the_decoder_learns_a_batch_and_nothing_else_changes(crop):
+    generator = torch.Generator().manual_seed(0)
+    levels = [0.5 * torch.randn(1, 128, side, side, generator=generator) for side in (128, 64, 32)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
         model = build_model(EMBEDDED_CONFIG)
     model.requires_grad_(False)
     parts = DecoderParts(model).requires_grad_(True)
     encoder = {name: value.clone() for name, value in model.image_encoder.state_dict().items()}
-    batch = make_decoder_batch(crop, "seed", 32, np.random.default_rng(1))
+    batch = make_decoder_batch(crop, "seed", 32, 8, 8, np.random.default_rng(1))
     optimizer = torch.optim.AdamW(parts.parameters(), lr=1e-3)
     losses = []
     for _ in range(12):
-        loss, _ = decoder_loss(model, batch, balanced=True)
+        loss, _ = decoder_loss(model, embedding_of_levels(model, levels), batch, balanced=True)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 import typer
 
-from tesserae.cli import checkpoints
+from tesserae.cli import checkpoints, dataset
 from tesserae.cli.correcting import convert, correct
 from tesserae.cli.judging import compare, evaluate
+from tesserae.cli.learning import finetune
 from tesserae.cli.machine import doctor, worker
 from tesserae.cli.pretraining import pretrain, synthesize
 from tesserae.cli.segmenting import segment
@@ -26,9 +27,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (segment, evaluate, compare, convert, correct, synthesize, doctor, worker, pretrain):  # as --help lists them
+for command in (segment, evaluate, compare, convert, correct, finetune, synthesize, doctor, worker, pretrain):  # as --help lists them
     app.command()(command)
 app.add_typer(checkpoints.app, name="checkpoints")
+app.add_typer(dataset.app, name="dataset")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,7 +4,18 @@ A binary mask is the exception, as it holds less: the notes say what it lost. `d
 """
 
 from tesserae.exporting.coco import coco_of, write_coco, write_coco_set
-from tesserae.exporting.masks import MaskFiles, part_tesserae, write_mask, write_masks
+from tesserae.exporting.masks import MaskFiles, part_tesserae, picture_name, write_mask, write_masks, write_picture
 from tesserae.exporting.writing import write_annotation
 
-__all__ = ["MaskFiles", "coco_of", "part_tesserae", "write_annotation", "write_coco", "write_coco_set", "write_mask", "write_masks"]
+__all__ = [
+    "MaskFiles",
+    "coco_of",
+    "part_tesserae",
+    "picture_name",
+    "write_annotation",
+    "write_coco",
+    "write_coco_set",
+    "write_mask",
+    "write_masks",
+    "write_picture",
+]

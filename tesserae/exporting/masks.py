@@ -46,13 +46,22 @@ def write_masks(folder: Path, photo: Photo, labels: NDArray[np.int32], *, source
 
     Raises LabelMapError when `labels` is not a label map, OutputError when a file cannot be written.
     """
-    name = result_folder_name(photo.name).replace(".", "_")
-    image_path = make_folder(folder / IMAGES_FOLDER) / f"{name}.jpg"
-    mask_path = make_folder(folder / MASKS_FOLDER) / f"{name}.png"
+    mask_path = make_folder(folder / MASKS_FOLDER) / f"{picture_name(photo.name)}.png"
     notes = write_mask(mask_path, labels)
+    return MaskFiles(write_picture(folder, photo, source=source), mask_path, notes)
+
+
+def write_picture(folder: Path, photo: Photo, *, source: bytes | None = None) -> Path:
+    """Write a photo to images/ of `folder` as `write_masks` does; return its path. Raises OutputError."""
+    path = make_folder(folder / IMAGES_FOLDER) / f"{picture_name(photo.name)}.jpg"
     content = source if source is not None and _is_plain_jpeg(photo) else _encode_jpeg(photo.image)
-    replace_file(image_path, lambda part: part.write_bytes(content))
-    return MaskFiles(image_path, mask_path, notes)
+    replace_file(path, lambda part: part.write_bytes(content))
+    return path
+
+
+def picture_name(photo_name: str) -> str:
+    """Return what a photo is called in the layout of the paper's authors: without ending and dots."""
+    return result_folder_name(photo_name).replace(".", "_")
 
 
 def write_mask(path: Path, labels: NDArray[np.int32]) -> tuple[str, ...]:

@@ -21,8 +21,9 @@ from multiprocessing.process import BaseProcess
 from tesserae.errors import ConflictError, TesseraeError
 from tesserae.settings import Settings
 from tesserae.store import Store, open_store
-from tesserae.store.jobs import Job, cancel_job, fail_job, finish_job, report_progress
+from tesserae.store.jobs import Job, cancel_job, fail_job, finish_job, postpone_job, report_progress
 from tesserae.store.schema import to_json
+from tesserae.training.order import Paused
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,11 @@ class _Failed:
     message: str
 
 
+@dataclass(frozen=True)
+class _Paused:
+    """The work goes on later, after what waits."""
+
+
 class Engine:
     """Starts its child with the first job, and a new one after each that was ended.
 
@@ -63,7 +69,7 @@ class Engine:
         self._connection: Connection | None = None
 
     def run(self, store: Store, job: Job, told_to_end: Callable[[], bool]) -> None:
-        """Have the child do a claimed job, and end its row: done, failed or cancelled.
+        """Have the child do a claimed job, and end its row (done, failed, cancelled), or queue it anew behind what waits.
 
         The row is left as it is, running, if the child died or the worker was told to end; the child is gone then, and
         `tesserae.store.jobs.reclaim_stale` puts the job back. Raises StoreError when the database fails; the same holds then.
@@ -120,6 +126,9 @@ class Engine:
             if isinstance(said, _Failed):
                 fail_job(store, job, said.message)
                 return True
+            if isinstance(said, _Paused):
+                postpone_job(store, job)
+                return True
             share, stage = said.share, said.stage
         if not report_progress(store, job, share, stage):
             return False
@@ -155,7 +164,7 @@ def _serve(connection: Connection, settings: Settings, work_module: str) -> None
         connection.send(_outcome(settings, work_module, job, connection))
 
 
-def _outcome(settings: Settings, work_module: str, job: Job, connection: Connection) -> _Done | _Failed:
+def _outcome(settings: Settings, work_module: str, job: Job, connection: Connection) -> _Done | _Failed | _Paused:
     told_at = -_TELL_EVERY_S
 
     def report(share: float, stage: str) -> None:
@@ -170,6 +179,8 @@ def _outcome(settings: Settings, work_module: str, job: Job, connection: Connect
         do_job = importlib.import_module(work_module).do_job  # brings torch
         with open_store(settings) as store:
             return _Done(to_json(do_job(store, settings, job, report)))
+    except Paused:
+        return _Paused()
     except TesseraeError as error:
         return _Failed(str(error))
     except MemoryError:

@@ -3,20 +3,22 @@
 from collections.abc import Callable
 
 import tesserae
+from tesserae.dataset import collect_dataset
 from tesserae.download import sha256_of_file
 from tesserae.errors import StoreError
-from tesserae.jobs.orders import SEGMENT, revision_options
+from tesserae.jobs.orders import FINETUNE, SEGMENT, revision_options
 from tesserae.options import RunOptions
 from tesserae.photo import read_photo
 from tesserae.service import Run, find_installed, run_photo
 from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.store.checkpoints import note_checkpoint
-from tesserae.store.files import EMBEDDINGS
-from tesserae.store.jobs import Job
+from tesserae.store.jobs import Job, list_jobs
 from tesserae.store.photos import get_photo, photo_path
 from tesserae.store.segmentations import Provenance, Scores, SegmentationRecord, add_segmentation, latest_segmentation
-from tesserae.tilecache import PhotoMemory, TileCache
+from tesserae.tilecache import PhotoMemory, open_cache
+from tesserae.training.order import Order
+from tesserae.training.run import finetune
 
 Report = Callable[[float, str], None]
 Result = dict[str, object]
@@ -29,11 +31,6 @@ def do_job(store: Store, settings: Settings, job: Job, report: Report) -> Result
         known = ", ".join(_WORK)
         raise StoreError(f"Expected a job of a known kind ({known}), found {job.kind}. Update this program on the worker's machine.")
     return work(store, settings, job, report)
-
-
-def open_cache(settings: Settings) -> TileCache:
-    """Return the cache of what models said of tiles."""
-    return TileCache(settings.home.absolute() / EMBEDDINGS, int(settings.cache_gb * 1e9))
 
 
 def _segment(store: Store, settings: Settings, job: Job, report: Report) -> Result:
@@ -81,4 +78,18 @@ def _keep(store: Store, photo_id: str, run: Run, sha256: str, job_id: str) -> Se
     return add_segmentation(store, photo_id, made.labels, Scores(made.predicted_iou, made.stability), provenance)
 
 
-_WORK: dict[str, Callable[[Store, Settings, Job, Report], Result]] = {SEGMENT: _segment}
+def _finetune(store: Store, settings: Settings, job: Job, report: Report) -> Result:
+    """Fine-tune on everything that is approved; steps aside after an epoch for whoever waits, since hours may pass."""
+    order = Order.from_dict(job.arguments)
+    outcome = finetune(order, collect_dataset(store, settings), settings, report, lambda: _others_wait(store))
+    assert outcome is not None  # a job runs on one device
+    checkpoint = outcome.checkpoint
+    note_checkpoint(store, checkpoint.name, str(checkpoint.sha256), checkpoint.config, checkpoint.record)
+    return {"checkpoint": checkpoint.name, "promoted": outcome.verdict.promoted, "sentence": outcome.sentence}
+
+
+def _others_wait(store: Store) -> bool:
+    return any(job.kind != FINETUNE for job in list_jobs(store, states=["queued"]))
+
+
+_WORK: dict[str, Callable[[Store, Settings, Job, Report], Result]] = {SEGMENT: _segment, FINETUNE: _finetune}

@@ -70,7 +70,7 @@ def draw_crop(item: PoolItem, size_px: int, rng: Rng, *, side_px: float) -> Crop
     image, labels = np.ascontiguousarray(image), np.ascontiguousarray(labels)
     if chance(_FADED_SHARE, rng):
         image = _fade_joints(image, side_px, rng)
-    return Crop(_recolour(image, rng), split_touching(labels))
+    return Crop(recolour(image, rng), split_touching(labels))
 
 
 def finder_targets(labels: NDArray[np.int32]) -> FinderTargets:
@@ -154,7 +154,8 @@ def _fade_joints(image: NDArray[np.uint8], side_px: float, rng: Rng) -> NDArray[
     return np.asarray(np.round(np.clip(faded, 0, 255)), dtype=np.uint8)
 
 
-def _recolour(image: NDArray[np.uint8], rng: Rng) -> NDArray[np.uint8]:
+def recolour(image: NDArray[np.uint8], rng: Rng) -> NDArray[np.uint8]:
+    """Return a picture uint8 (H, W, 3) as another camera, light or scan might show it."""
     picture = image.astype(np.float32) / 255
     if chance(0.12, rng):
         picture = picture[..., rng.permutation(3)]

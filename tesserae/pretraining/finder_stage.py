@@ -80,18 +80,24 @@ def finder_loss(model: EncoderWithFinder, batch: FinderBatch) -> tuple[torch.Ten
     return maps_loss(full.float(), log_side.float(), batch.targets)
 
 
-def maps_loss(full: torch.Tensor, log_side: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
+def maps_loss(
+    full: torch.Tensor, log_side: torch.Tensor, targets: torch.Tensor, known: torch.Tensor | None = None
+) -> tuple[torch.Tensor, dict[str, float]]:
     """Weighted cross-entropy and half a Dice for the interior, smooth L1 for distance (times 4) and log side (times 0.5).
 
-    `full` (B, 2, S, S) and `log_side` (B, 1, S/16, S/16) are the head's outputs, `targets` those of `FinderBatch`.
+    `full` (B, 2, S, S) and `log_side` (B, 1, S/16, S/16) are the head's outputs, `targets` those of `FinderBatch`; `known` (B, S, S) of 0
+    and 1 says where they count, None for everywhere.
     """
     interior, distance, wanted_side, side_known, weight = targets.unbind(1)
-    probability = full[:, 0].sigmoid()
-    entropy = functional.binary_cross_entropy_with_logits(full[:, 0], interior, weight=weight)
+    known = torch.ones_like(interior) if known is None else known
+    share = known.mean().clamp(min=1e-3)
+    probability = full[:, 0].sigmoid() * known
+    interior = interior * known
+    entropy = functional.binary_cross_entropy_with_logits(full[:, 0], interior, weight=weight * known) / share
     overlap = (probability * interior).sum((1, 2))
     dice = (1 - (2 * overlap + 1) / (probability.sum((1, 2)) + interior.sum((1, 2)) + 1)).mean()
-    offset = functional.smooth_l1_loss(full[:, 1], distance, beta=0.1)
-    side_error = _side_error(log_side[:, 0], wanted_side, side_known)
+    offset = (functional.smooth_l1_loss(full[:, 1], distance, beta=0.1, reduction="none") * known).mean() / share
+    side_error = _side_error(log_side[:, 0], wanted_side, side_known * known)
     loss = entropy + 0.5 * dice + 4 * offset + 0.5 * side_error
     figures = {"entropy": entropy, "dice": dice, "distance": offset, "side": side_error}
     return loss, {name: float(value.detach()) for name, value in figures.items()}

@@ -17,13 +17,13 @@ from tesserae.architecture import SAM2Base
 from tesserae.decoding import seeds_of_outlines
 from tesserae.device import mixed_precision
 from tesserae.finder import FinderHead, FinderMaps, outline_tesserae
-from tesserae.predictor import TOKEN_PX, maps_of_outputs, normalise
+from tesserae.predictor import TOKEN_PX, embedding_of_levels, maps_of_outputs, normalise
 from tesserae.pretraining.crops import Crop, draw_crop, draw_side_px
 from tesserae.pretraining.decoder_stage import BALANCED_STEPS, DECODER_SIDE_RANGE_PX, DecoderParts, decoder_loss
 from tesserae.pretraining.finder_stage import maps_loss, stack_targets
 from tesserae.pretraining.loop import Schedule, run_stage
 from tesserae.pretraining.pool import read_pool_item
-from tesserae.pretraining.prompts import Kind, crop_with_truth, draw_seed_kind, make_decoder_batch
+from tesserae.pretraining.prompts import Kind, crop_with_truth, draw_seed_kind, draw_window, make_decoder_batch
 from tesserae.synthetic.noise import Rng, chance, log_uniform
 
 _Value = TypeVar("_Value", bound=np.generic)
@@ -93,12 +93,15 @@ def joint_loss(model: SAM2Base, finder: FinderHead, batch: JointBatch, *, balanc
         levels = model.image_encoder(batch.picture)["backbone_fpn"]
         full, log_side = finder(batch.picture, levels)
     loss, figures = maps_loss(full.float(), log_side.float(), batch.targets)
-    crop = crop_with_truth(levels, seeds_of_outlines(_outlines(full, log_side)), batch.truth)
+    crop = crop_with_truth(seeds_of_outlines(_outlines(full, log_side)), batch.truth)
+    with mixed_precision(batch.picture.device):
+        embedding = embedding_of_levels(model, levels)
     asked: list[tuple[str, Kind]] = [("seed", draw_seed_kind(batch.rng))] if len(crop.seeds) else []
     asked += [("point", "point")] if batch.truth.any() else []
     for name, kind in asked:
-        prompts = make_decoder_batch(crop, kind, batch.truth.shape[0] // TOKEN_PX, batch.rng)
-        decoded, said = decoder_loss(model, prompts, balanced=balanced)
+        prompts = make_decoder_batch(crop, kind, batch.truth.shape[0] // TOKEN_PX, *draw_window(batch.rng), batch.rng)
+        with mixed_precision(batch.picture.device):
+            decoded, said = decoder_loss(model, embedding, prompts, balanced=balanced)
         loss = loss + DECODER_WEIGHT * decoded
         figures |= {f"{name} {figure}": said[figure] for figure in ("iou", "score") if figure in said}
     return loss, figures

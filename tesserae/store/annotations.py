@@ -139,6 +139,18 @@ def latest_annotation(store: Store, photo_id: str) -> AnnotationRecord | None:
         return None if row is None else _to_record(row)
 
 
+def annotations_in_force(store: Store) -> list[AnnotationRecord]:
+    """Return what `latest_annotation` gives of every photo that has one; those whose first approval is the oldest first."""
+    standing = select(AnnotationRow).where(AnnotationRow.withdrawn.is_(False))
+    with store.reading() as session:
+        records = [_to_record(row) for row in session.scalars(standing.order_by(AnnotationRow.approved_at, AnnotationRow.id))]
+    latest: dict[str, AnnotationRecord] = {}
+    for record in records:  # a later one takes the place of the first
+        before = latest.setdefault(record.photo_id, record)
+        latest[record.photo_id] = max(before, record, key=lambda each: each.revision)
+    return list(latest.values())
+
+
 def read_annotation(store: Store, annotation: AnnotationRecord) -> Approved:
     """Read what a revision vouches for; raises LabelMapError when a file is missing or damaged."""
     labels = read_label_map(store.home / annotation.file)

@@ -134,6 +134,16 @@ def cancel_job(store: Store, job: Job) -> Job:
     return _end(store, job, "cancelled")
 
 
+def postpone_job(store: Store, job: Job) -> None:
+    """Put a claimed job that stepped aside behind what waits; the attempt does not count. One that was to be cancelled is cancelled."""
+    with store.writing() as session:
+        row = session.scalar(select(JobRow).where(_is_mine(job)).with_for_update())
+        if row is not None:
+            row.attempts -= 1
+            row.created_at = utc_now()
+            _give_up(row, row.attempts + 1)
+
+
 def request_cancel(store: Store, job_id: str) -> Job:
     """Cancel a job: at once while it is queued; a worker is asked to stop; a finished job stays as it is.
 

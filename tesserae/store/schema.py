@@ -202,6 +202,19 @@ class AnnotationRow(Row):
     withdrawn: Mapped[bool] = mapped_column(default=False)
 
 
+class MemberRow(Row):
+    """A photo of the dataset, on one side of the split."""
+
+    __tablename__ = "members"
+    __table_args__ = (CheckConstraint("split IN ('train', 'validation', 'test')", name="split"),)
+
+    photo_id: Mapped[str] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    split: Mapped[str]
+    chosen_by: Mapped[str | None]  # a person's name; NULL where the rule chose
+    chosen_at: Mapped[datetime]
+    looks: Mapped[str]
+
+
 class CheckpointRow(Row):
     """A checkpoint that was used here once; the file may be gone."""
 

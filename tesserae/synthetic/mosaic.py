@@ -15,6 +15,7 @@ from PIL import Image as PillowImage
 from tesserae.labelmap import write_label_map
 from tesserae.measure import median_side_px
 from tesserae.synthetic import camera, composition, joints, stone, surface
+from tesserae.synthetic.domain import Domain
 from tesserae.synthetic.noise import FloatField, Rng, chance, fractal_noise, log_uniform, smooth_noise
 
 Labels = NDArray[np.int32]
@@ -43,8 +44,10 @@ class SyntheticMosaic:
     recipe: dict[str, object]
 
 
-def render_mosaic(seed: int, size_px: int = 1024, side_px: float | None = None) -> SyntheticMosaic:
+def render_mosaic(seed: int, size_px: int = 1024, side_px: float | None = None, domain: Domain | None = None) -> SyntheticMosaic:
     """Render the mosaic of `seed`: a square photo of `size_px` whose median tessera has a side of `side_px` (drawn if None).
+
+    A domain gives stones and mortar in place of drawn ones.
 
     The camera is set by what was laid: wide joints and small stones in the figures do not make the tesserae smaller than was asked for.
     """
@@ -55,7 +58,7 @@ def render_mosaic(seed: int, size_px: int = 1024, side_px: float | None = None) 
     canvas_px = int(np.ceil(size_px * canvas_side_px / side_px * _MARGIN)) + 4
     labels, areas, opus = _lay_tesserae(canvas_px, canvas_side_px, rng)
     scale = _camera_scale(labels, side_px, size_px)
-    scene = _paint_scene(labels, areas, canvas_side_px, rng)
+    scene = _paint_scene(labels, areas, canvas_side_px, rng, domain)
     scene, labels = _put_on_ground(scene, labels, canvas_side_px, rng)
     homography = camera.draw_homography(size_px, canvas_px, scale, rng)
     image, truth = camera.take_photo(scene, labels, homography, size_px, rng)
@@ -110,12 +113,12 @@ def _camera_scale(labels: Labels, side_px: float, size_px: int) -> float:
     return float(np.clip(side_px / median_side_px(labels), least, _MOST_ENLARGED)) if labels.any() else least
 
 
-def _paint_scene(labels: Labels, areas: NDArray[np.int16], side_px: float, rng: Rng) -> FloatField:
+def _paint_scene(labels: Labels, areas: NDArray[np.int16], side_px: float, rng: Rng, domain: Domain | None) -> FloatField:
     area_of_label = np.zeros(int(labels.max()) + 1, dtype=np.int16)
     area_of_label[labels.ravel()] = areas.ravel()
-    paint = stone.paint_stones(labels, area_of_label, side_px, rng)
+    paint = stone.paint_stones(labels, area_of_label, side_px, rng, domain)
     visible = paint.rgb[labels > 0][::101]
-    mortar_rgb = stone.draw_mortar_rgb(visible if len(visible) else np.full((1, 3), 0.5, dtype=np.float32), rng)
+    mortar_rgb = stone.draw_mortar_rgb(visible if len(visible) else np.full((1, 3), 0.5, dtype=np.float32), rng, domain)
     mortar = surface.mortar_field(labels.shape, mortar_rgb, side_px, rng)
     lit = surface.light_relief(labels, paint, mortar, side_px, rng)
     lit = _fill_lacunae(lit, labels, mortar_rgb, side_px, rng)

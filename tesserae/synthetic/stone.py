@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tesserae.synthetic.domain import Domain, Rgb
 from tesserae.synthetic.noise import FloatField, Rng, chance, fractal_noise, log_uniform, smooth_noise
 
 Labels = NDArray[np.int32]
@@ -30,10 +31,11 @@ class StonePaint:
     gloss: FloatField
 
 
-def paint_stones(labels: Labels, area_of_label: NDArray[np.int16], side_px: float, rng: Rng) -> StonePaint:
-    """Colour every tessera by its area's materials, with its own shade, gradient, texture and veins."""
+def paint_stones(labels: Labels, area_of_label: NDArray[np.int16], side_px: float, rng: Rng, domain: Domain | None = None) -> StonePaint:
+    """Colour every tessera by its area's materials, drawn or those of a domain, with its own shade, gradient, texture and veins."""
     count = len(area_of_label)
-    base, gloss = _material_of_labels(area_of_label, rng)
+    palette = _draw_palette(rng) if domain is None else [(rgb, 0.0) for rgb in domain.stones]
+    base, gloss = _material_of_labels(area_of_label, palette, rng)
     shade = 1 + log_uniform(0.015, 0.15, rng) * rng.standard_normal(count)
     tint = 1 + log_uniform(0.004, 0.06, rng) * rng.standard_normal((count, 3))
     rgb_of_label = (np.clip(base, 0.03, 0.97) * shade[:, None] * tint).astype(np.float32)
@@ -47,11 +49,13 @@ def paint_stones(labels: Labels, area_of_label: NDArray[np.int16], side_px: floa
     return StonePaint(np.clip(rgb, 0, 1.1).astype(np.float32), roughness, gloss)
 
 
-def draw_mortar_rgb(stone_rgb: FloatField, rng: Rng) -> FloatField:
+def draw_mortar_rgb(stone_rgb: FloatField, rng: Rng, domain: Domain | None = None) -> FloatField:
     """Draw a mortar colour (3,) for stones of the colours (N, 3): light, dark, earthy, or like the stones themselves.
 
-    Redrawn until it differs from most stones, in brightness or in hue: joints that nobody can see teach nothing.
+    Redrawn until it differs from most stones, in brightness or in hue: joints that nobody can see teach nothing. A domain has its own.
     """
+    if domain is not None:
+        return np.asarray(np.clip(stone_rgb.mean(axis=0) + np.asarray(domain.mortar_offset), 0.03, 1.0), dtype=np.float32)
     candidates = [_any_mortar_rgb(stone_rgb.mean(axis=0), rng) for _ in range(_MORTAR_DRAWS)]
     alike = [float((np.linalg.norm(stone_rgb - candidate, axis=1) < _LEAST_CONTRAST).mean()) for candidate in candidates]
     legible = [share <= _MOST_ALIKE for share in alike]
@@ -74,9 +78,8 @@ def _any_mortar_rgb(mean_stone_rgb: FloatField, rng: Rng) -> FloatField:
     return np.clip(np.asarray(colour, dtype=np.float32), 0.03, 1.0)
 
 
-def _material_of_labels(area_of_label: NDArray[np.int16], rng: Rng) -> tuple[FloatField, FloatField]:
-    """Colour (N, 3) and gloss (N,) of each label: every area draws one to four materials and mixes them."""
-    palette = _draw_palette(rng)
+def _material_of_labels(area_of_label: NDArray[np.int16], palette: list[tuple[Rgb, float]], rng: Rng) -> tuple[FloatField, FloatField]:
+    """Colour (N, 3) and gloss (N,) of each label: every area draws one to four materials of the palette and mixes them."""
     count = len(area_of_label)
     base = np.zeros((count, 3), dtype=np.float32)
     gloss = np.full(count, rng.uniform(0, 0.1), dtype=np.float32)
@@ -90,7 +93,7 @@ def _material_of_labels(area_of_label: NDArray[np.int16], rng: Rng) -> tuple[Flo
     return base, gloss
 
 
-def _draw_palette(rng: Rng) -> list[tuple[tuple[float, float, float], float]]:
+def _draw_palette(rng: Rng) -> list[tuple[Rgb, float]]:
     """Materials of one mosaic as (sRGB, gloss)."""
     theme = rng.choice(["polychrome", "black and white", "pale", "warm", "glass", "gold"], p=[0.42, 0.12, 0.16, 0.12, 0.12, 0.06])
     stones = {

@@ -50,7 +50,12 @@ def encode_thumbnail(image: NDArray[np.uint8]) -> bytes:
     cut = image[top : top + cut_height, left : left + cut_width]
     shrinks = share > 1
     small = cv2.resize(cut, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return encode_jpeg(np.asarray(small, dtype=np.uint8))
+
+
+def encode_jpeg(image: NDArray[np.uint8]) -> bytes:
+    """An image (H, W, 3) uint8 as the bytes of a small JPEG file."""
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return encoded.tobytes()
 
 

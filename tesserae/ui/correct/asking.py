@@ -27,8 +27,7 @@ def ask_model(settings: Settings, desk: Desk, photo: Pyramid, points: Points, bo
     Raises TesseraeError when the model sees no stone there, or cannot be loaded.
     """
     from tesserae.find import find_side_px
-    from tesserae.jobs.work import open_cache
-    from tesserae.tilecache import PhotoMemory
+    from tesserae.tilecache import PhotoMemory, open_cache
 
     name = _model_of(settings, desk)
     session = get_click_session(name, settings)

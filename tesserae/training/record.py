@@ -1,0 +1,90 @@
+"""What a fine-tuned checkpoint's record says: where it comes from, what it learned from, how it was judged. Pure words and figures."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from tesserae.checkpoints import Checkpoint
+from tesserae.dataset import Dataset
+from tesserae.store.members import SPLITS
+from tesserae.training.figures import MosaicFigures, mean_figures
+from tesserae.training.promotion import Verdict
+from tesserae.training.recipe import Recipe
+
+_INHERITED = ("decode", "mask_prompts", "decode_side_px", "least_predicted_iou", "peak_above")
+_VERSIONS = ("torch", "sam2", "numpy", "lightning-fabric")
+
+Table = Mapping[str, Mapping[str, MosaicFigures]]
+
+
+def describe_checkpoint(
+    base: Checkpoint,
+    base_sha256: str,
+    encoder_id: str,
+    finder_encoder_id: str,
+    recipe: Recipe,
+    dataset: Dataset,
+    thresholds: Mapping[str, float],
+    table: Table,
+    test: Table,
+    verdict: Verdict,
+    sentence: str,
+    best_epoch: int,
+) -> dict[str, Any]:
+    """Return the record's facts, JSON types; name, date, size and hash are added by who writes the file."""
+    inherited = {name: base.record[name] for name in _INHERITED if name in base.record}
+    return {
+        "config": base.config,
+        "sentence": sentence,
+        "parent": {"name": base.name, "sha256": base_sha256},
+        "encoder_id": encoder_id,
+        "finder_encoder_id": finder_encoder_id,
+        **inherited,
+        **thresholds,
+        "recipe": recipe.as_dict(),
+        "best_epoch": best_epoch,
+        "dataset": {
+            "fingerprint": dataset.fingerprint,
+            "mosaics": len(dataset.photo_ids("train")),
+            "tesserae": dataset.tessera_count("train"),
+            "by_blocks": dataset.by_blocks,
+            "notes": list(dataset.notes),
+        },
+        "photo_ids": {split: list(dataset.photo_ids(split)) for split in SPLITS},
+        "validation": table_as_dict(table),
+        "test": table_as_dict(test),
+        "promotion": {"promoted": verdict.promoted, "reason": verdict.reason},
+        "versions": {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()},
+    }
+
+
+def table_as_dict(table: Table) -> dict[str, Any]:
+    """Return figures by model and mosaic, with the mean over mosaics under "mean"; JSON types."""
+    return {
+        model: {
+            "mean": mean_figures(figures.values()).as_dict(),
+            "per_mosaic": {mosaic: each.as_dict() for mosaic, each in figures.items()},
+        }
+        for model, figures in table.items()
+    }
+
+
+def format_table(table: Table) -> str:
+    """Return figures by model and mosaic as a table for people, one line per mosaic and model, means last."""
+    width = max([len(mosaic) for figures in table.values() for mosaic in figures] + [len("mean")])
+    model_width = max([len(model) for model in table] + [len("model")])
+    head = f"{'mosaic':<{width}}  {'model':<{model_width}}  {'true':>6}  {'found':>6}  {'count error':>11}  {'F1@50':>6}  {'F1@75':>6}  "
+    lines = [head + f"{'pixel IoU':>9}  {'precision':>9}  {'recall':>7}  {'F':>6}"]
+    mosaics = list(next(iter(table.values())))
+    for mosaic in mosaics:
+        lines += [_line(mosaic, width, model, model_width, figures[mosaic]) for model, figures in table.items()]
+    lines += [_line("mean", width, model, model_width, mean_figures(figures.values())) for model, figures in table.items()]
+    return "\n".join(lines)
+
+
+def _line(mosaic: str, width: int, model: str, model_width: int, figures: MosaicFigures) -> str:
+    counts = f"{figures.true_count:>6.0f}  {figures.found_count:>6.0f}  {100 * figures.count_error:>+9.1f} %"
+    shares = [f"{100 * value:>{size}.1f}" for value, size in ((figures.f1_50, 6), (figures.f1_75, 6), (figures.pixel_iou, 9))]
+    shares += [f"{100 * value:>{size}.1f}" for value, size in ((figures.precision, 9), (figures.recall, 7), (figures.f_measure, 6))]
+    return f"{mosaic:<{width}}  {model:<{model_width}}  {counts}  " + "  ".join(shares)
