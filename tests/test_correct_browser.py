@@ -21,6 +21,7 @@ from tesserae.store.drafts import open_draft
 from tesserae.store.photos import PhotoFacts, add_photo
 from tesserae.store.segmentations import Scores, add_segmentation
 from tesserae.synthetic import render_mosaic
+from tesserae.ui.correct.tools import TOOLS
 from tesserae.ui.correct.view import View
 
 pytestmark = pytest.mark.browser
@@ -28,8 +29,9 @@ pytest_plugins = "browser_fixtures"
 
 PITCH_PX, JOINT_PX, ROWS = 60, 16, 5
 CALM_LOOKS = 3
+HELP = {tool.title: tool.help for tool in TOOLS}
 RESTING = "[data-testid=stApp][data-test-script-state=notRunning]"
-WINDOW = {"width": 1600, "height": 1050}  # the canvas and what stands beside it
+WINDOW = {"width": 1366, "height": 650}  # of a small laptop: tools, canvas and count are seen together
 
 
 @pytest.fixture
@@ -90,6 +92,7 @@ class Visitor:
     def take(self, group, title):
         for row, name in (("Tools", group), ("Tool", title)):
             self.page.get_by_role("radiogroup", name=row, exact=True).get_by_role("radio", name=name, exact=True).click()
+        expect(self.page.get_by_text(HELP[title], exact=True)).to_be_visible()
         self.expect_canvas()
 
     def draw(self, *points_xy):
@@ -120,6 +123,11 @@ def middle(label):
 def test_strokes_undo_redo_and_a_reload(open_tab, address, store, draft):
     visitor = Visitor(open_tab(), address, draft, "Anna")
     visitor.expect_count(25)
+    visitor.page.locator("canvas.upper-canvas").hover()
+    for name in ("Undo", "Reset canvas"):  # the canvas' own, which know nothing of the corrections
+        expect(visitor.page.locator(".dc-toolbar").get_by_role("button", name=name)).not_to_be_in_viewport()
+    for place in ("canvas.upper-canvas", "[data-testid=stMetricValue]"):
+        expect(visitor.page.locator(place)).to_be_in_viewport(ratio=1)
     strokes = (  # a point, a free stroke, a line, a box, a brush
         ("Remove", "Delete one", [middle(1)], 24),
         ("Add", "Draw an outline", around(10, 10, 50, 50), 25),
