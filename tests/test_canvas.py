@@ -132,7 +132,7 @@ def test_tiny_pieces_go():
 
 @given(hnp.arrays(np.int32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 4)))
 @example(rows("1111111", "1.....1", "1.222.1", "1.2.2.1", "1.222.1", "1.....1", "1111111"))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_tidying_twice_changes_nothing(labels):
     tidy, _ = tidy_labels(labels)
     again, old_numbers = tidy_labels(tidy)
@@ -141,7 +141,7 @@ def test_tidying_twice_changes_nothing(labels):
 
 
 @given(hnp.arrays(np.int32, (12, 12), elements=st.sampled_from([0, 0, 1, 1, 1, 2, 2, 9])))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_tidy_tesserae_are_whole(labels):
     tidy, old_numbers = tidy_labels(labels)
     assert sorted(old_numbers) == list(range(1, tidy.max() + 1))

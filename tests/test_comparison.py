@@ -174,7 +174,7 @@ def test_the_reading_of_plain_cases(a, b, sentences):
 # --- What must hold -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(a=MAPS, b=MAPS)
 def test_swapping_the_maps_swaps_the_kinds(a, b):
     if a.shape != b.shape:

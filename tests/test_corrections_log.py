@@ -59,7 +59,7 @@ def test_the_document_shows_every_operation_with_every_field():
 # --- There and back -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(ENTRIES)
 def test_what_is_written_reads_back(entry):
     line = json.dumps(entry_to_json(entry), allow_nan=False)

@@ -53,7 +53,7 @@ def test_refused(make, sentence):
         make()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=5)).filter(np.any), st.integers(-5, 5))
 def test_a_mask_comes_back_from_its_runs(mask, x):
     runs = MaskRuns.of_array(mask, (x, 7))

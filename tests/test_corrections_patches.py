@@ -34,7 +34,7 @@ def test_what_changes_in_whole_rows_stays_in_its_rows():
     assert (patch.rows.tolist(), patch.starts.tolist(), patch.stops.tolist()) == ([0, 1], [0, 0], [2, 2])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(PIXELS, PIXELS)
 def test_a_patch_writes_what_is_after_and_its_inverse_what_was_before(before, after):
     patch = Patch.between(before, after, (0, 0))
