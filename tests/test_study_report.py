@@ -27,7 +27,7 @@ def test_means_with_ranges_and_changes_of_pairs():
     text = format_markdown("t", describe_study(studied("postprocessing")))
     reach = 12.706205 * 10 / 2  # t of one degree of freedom; two mosaics ten points apart
     assert f"| as found | 85.0 [{85 - reach:.1f}, {85 + reach:.1f}] |" in text
-    assert "| cleaned up | -5.0 [-5.0, -5.0] |" in text
+    assert "| cleaned up | -5.0 [-5.0, -5.0] | +0.0 [+0.0, +0.0] |" in text
     assert "| wall | as found | 100 | 90 | 90.0 | 80.0 | 70.0 | 85.0 | 95.0 | 88.0 | 90.0 | -10.0 | 10.0 |" in text
     assert "Student's t" in text
     assert "Base mini, torch 2." in text

@@ -75,7 +75,7 @@ def render_material(folder: Path, learned: int, unseen: int, size_px: int, domai
     material = "a material of their own each" if domain is None else f"the material '{domain}'"
     note = (
         f"Synthetic mosaics of {size_px} x {size_px} pixels with {material}, exact truth, and median tesserae of {SIDE_RANGE_PX[0]:g} to "
-        f"{SIDE_RANGE_PX[1]:g} pixels a side: {learned} to learn from at most, {unseen} unseen ones to be judged on."
+        f"{SIDE_RANGE_PX[1]:g} pixels a side: {f'{learned} to learn from at most, ' if learned else ''}{unseen} unseen to be judged on."
     )
     return Material(tuple((part,) for part in parts[:learned]), tuple(parts[learned:]), (note,))
 

@@ -45,11 +45,11 @@ def describe_study(studied: Studied) -> list[Block]:
     study, findings = studied.study, studied.findings
     mosaics = len(findings[0].figures)
     blocks: list[Block] = [Paragraph(study.question), Paragraph(study.method), Heading("Means"), summarise(findings)]
-    blocks.append(Paragraph(describe_method(mosaics)))
+    blocks.append(Paragraph(f"All figures are in per cent. {describe_method(mosaics)}"))
     if study.name == "paper":
         blocks += compare_with_published(findings)
     if len(findings) > 1:
-        blocks += [Heading(f"Change against '{findings[0].variant}', mosaic by mosaic"), _changes(findings)]
+        blocks += [Heading(f"Change against '{findings[0].variant}', mosaic by mosaic, in points"), _changes(findings)]
     blocks += [Heading("Figures"), *_figures(studied)]
     blocks += [Heading("Every mosaic"), _mosaics(findings)]
     if any(finding.training for finding in findings):
@@ -184,5 +184,6 @@ def _share(value: float, *, signed: bool) -> str:
 
 
 def _number(value: float, *, signed: bool) -> str:
-    """In per cent or points."""
-    return f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}"
+    """In per cent or points; no zero has a minus."""
+    rounded = round(100 * value, 1) + 0.0
+    return f"{rounded:+.1f}" if signed else f"{rounded:.1f}"
