@@ -25,7 +25,7 @@ def describe_checkpoint(
     finder_encoder_id: str,
     recipe: Recipe,
     dataset: Dataset,
-    thresholds: Mapping[str, float],
+    calibration: Mapping[str, float],
     table: Table,
     test: Table,
     verdict: Verdict,
@@ -41,7 +41,7 @@ def describe_checkpoint(
         "encoder_id": encoder_id,
         "finder_encoder_id": finder_encoder_id,
         **inherited,
-        **thresholds,
+        **calibration,
         "recipe": recipe.as_dict(),
         "best_epoch": best_epoch,
         "dataset": {

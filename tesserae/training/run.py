@@ -24,7 +24,7 @@ from tesserae.training.journal import STATE_FILE, Journal, RunFacts, journal_of
 from tesserae.training.keeping import EpochKeeper
 from tesserae.training.lesson import Lesson
 from tesserae.training.looks import plan_looks
-from tesserae.training.loop import Progress, make_fabric, run_epochs
+from tesserae.training.loop import Learned, Progress, make_fabric, run_epochs
 from tesserae.training.order import Order
 from tesserae.training.promotion import Verdict, describe_training, judge
 from tesserae.training.recipe import Recipe
@@ -34,7 +34,9 @@ from tesserae.weights import write_checkpoint
 
 Report = Callable[[float, str], None]
 
-_PREPARED, _TRAINED = 0.15, 0.88  # shares of the progress bar at which stages end
+_PREPARED, _TRAINED, _SHORTENED = 0.15, 0.85, 0.9  # shares of the progress bar at which stages end
+_WAYS = (1.0, 0.75, 0.5)  # from the base to what was learned
+_WORTH = 0.01  # of goodness
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,7 @@ def finetune(
     progress = run_epochs(fabric, lesson, looks, recipe, run.journal.folder / STATE_FILE, keeper, tell, should_pause)
     if not fabric.is_global_zero:
         return None
-    lesson.take_back(progress.best)
-    return _finish(run, progress)
+    return _finish(run, lesson, progress)
 
 
 def _begin(order: Order, recipe: Recipe, dataset: Dataset, settings: Settings, report: Report) -> _Run:
@@ -145,25 +146,52 @@ def _describe_order(run: _Run) -> RunFacts:
     )
 
 
-def _finish(run: _Run, progress: Progress) -> Outcome:
-    """Set thresholds, compare with the rivals, write checkpoint, record and outcome, and make it the default if it won."""
+def _finish(run: _Run, lesson: Lesson, progress: Progress) -> Outcome:
+    """Calibrate, compare with the rivals, write checkpoint, record and outcome, and make it the default if it won."""
+    lesson.take_back(progress.best)
+    calibration: dict[str, float] = {}
+    if run.recipe.calibrates:
+        calibration["way"] = _shorten_way(run, lesson, progress.best)
     new = as_they_are(run.live)
-    thresholds: dict[str, float] = {}
     if run.recipe.calibrates:
         parts = run.dataset.of_split("validation")
-        thresholds = calibrate(new, parts, run.cache, lambda share: run.report(_TRAINED + 0.06 * share, "thresholds"))
+        thresholds = calibrate(new, parts, run.cache, lambda share: run.report(_SHORTENED + 0.04 * share, "thresholds"))
         new = with_thresholds(new, thresholds)
+        calibration |= thresholds
     rivals = _rivals(run)
     table = {name: _judge_split(run, models, "validation") for name, models in (*rivals.items(), (run.order.name, new))}
     test = {name: _judge_split(run, models, "test") for name, models in (*rivals.items(), (run.order.name, new))} if _has_test(run) else {}
     verdict = judge(table[run.order.name], {name: table[name] for name in rivals})
     sentence = _say(run, table)
-    checkpoint = _write(run, new, thresholds, table, test, verdict, sentence, progress.best_epoch)
+    checkpoint = _write(run, new, calibration, table, test, verdict, sentence, progress.best_epoch)
     if verdict.promoted:
         activate(run.settings, checkpoint.name)
     outcome = Outcome(checkpoint, table, test, verdict, sentence, progress.best_epoch, progress.epoch)
-    run.journal.end(_outcome_as_dict(outcome, thresholds))
+    run.journal.end(_outcome_as_dict(outcome, calibration))
     return outcome
+
+
+def _shorten_way(run: _Run, lesson: Lesson, learned: Learned) -> float:
+    """Put weights between the base's and the learned ones into the lesson; return how much of the way to the latter they went.
+
+    The shortest way that costs no more than `_WORTH` of goodness is taken: a model that stays near its base forgets less of other mosaics
+    (the interpolation of Wortsman et al. 2022).
+    """
+    base = {f"model.{name}": value for name, value in run.base.predictor.model.state_dict().items()}
+    base |= {f"finder.{name}": value for name, value in run.base.finder.state_dict().items()}
+    goodness: dict[float, float] = {}
+    for number, way in enumerate(_WAYS):
+        run.report(_TRAINED + (_SHORTENED - _TRAINED) * number / len(_WAYS), "shortening the way")
+        lesson.take_back(_between(base, learned, way))
+        goodness[way] = judge_models(as_they_are(run.live), run.dataset.of_split("validation"), run.cache, JUDGED_WITH).mean.goodness
+    best = max(goodness.values())
+    way = min(way for way in _WAYS if goodness[way] >= best - _WORTH)
+    lesson.take_back(_between(base, learned, way))
+    return way
+
+
+def _between(base: Mapping[str, torch.Tensor], learned: Learned, way: float) -> Learned:
+    return {name: base[name].cpu().lerp(value, way) if way < 1 else value for name, value in learned.items()}
 
 
 def _rivals(run: _Run) -> dict[str, Models]:
@@ -194,7 +222,7 @@ def _say(run: _Run, table: Table) -> str:
 def _write(
     run: _Run,
     new: Models,
-    thresholds: Mapping[str, float],
+    calibration: Mapping[str, float],
     table: Table,
     test: Table,
     verdict: Verdict,
@@ -206,18 +234,18 @@ def _write(
     base = run.base.checkpoint
     ids = new.encoder_id, identify_weights(encoder_weights(new.finder_predictor.model))
     facts = describe_checkpoint(
-        base, sha256_of_file(base.path), *ids, run.recipe, run.dataset, thresholds, table, test, verdict, sentence, best_epoch
+        base, sha256_of_file(base.path), *ids, run.recipe, run.dataset, calibration, table, test, verdict, sentence, best_epoch
     )
     write_checkpoint(target, contents, facts)
     return read_finetuned(target)
 
 
-def _outcome_as_dict(outcome: Outcome, thresholds: Mapping[str, float]) -> dict[str, object]:
+def _outcome_as_dict(outcome: Outcome, calibration: Mapping[str, float]) -> dict[str, object]:
     return {
         "name": outcome.checkpoint.name,
         "best_epoch": outcome.best_epoch,
         "epochs": outcome.epochs,
-        "thresholds": dict(thresholds),
+        "calibration": dict(calibration),
         "sentence": outcome.sentence,
         "promoted": outcome.verdict.promoted,
         "reason": outcome.verdict.reason,
