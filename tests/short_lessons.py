@@ -8,5 +8,5 @@ from tesserae.training.recipe import DEFAULT, PRESETS
 
 __all__ = ["do_job"]
 
-if not os.environ.get("TESSERAE_PICTURES"):
-    PRESETS["default"] = replace(DEFAULT, views_per_tile=2, steps_per_epoch=2, prompts_per_step=12, calibrates=False)
+STEPS = 6 if os.environ.get("TESSERAE_PICTURES") else 2  # more of them for the pictures of the docs
+PRESETS["default"] = replace(DEFAULT, views_per_tile=2, steps_per_epoch=STEPS, prompts_per_step=12, calibrates=False)

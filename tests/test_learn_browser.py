@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from browser_examples import keep_picture, size_px
+from browser_examples import for_docs, keep_picture, size_px
 from correct_visitor import Visitor
 from dataset_examples import add_picture
 from jobs_examples import worker_process
@@ -29,7 +29,7 @@ from tesserae.ui.learn.begin import usual_name
 pytestmark = pytest.mark.browser
 pytest_plugins = "browser_fixtures"
 
-EPOCHS = 2
+EPOCHS = 5 if for_docs() else 2
 # As `python -m tesserae worker`, but what it learns is short.
 WORKER = """
 from tesserae.jobs.worker import serve
@@ -63,15 +63,15 @@ def store(settings):
 
 @pytest.fixture
 def mosaic():
-    return render_mosaic(41, size_px(200, 700), 22.0)
+    return render_mosaic(41, size_px(200, 420), 22.0)
 
 
 @pytest.fixture
 def spot(mosaic):
-    """Whole pixels (x, y) in the middle of the largest tessera."""
-    points = interior_points(mosaic.labels)
-    largest = np.bincount(mosaic.labels.ravel())[points.labels].argmax()
-    return points.points_xy[largest].astype(int)
+    """Whole pixels (x, y) inside the tessera nearest to the middle, where the page begins."""
+    points_xy = interior_points(mosaic.labels).points_xy
+    nearest = np.abs(points_xy - np.array(mosaic.labels.shape) / 2).sum(1).argmin()
+    return points_xy[nearest].astype(int)
 
 
 @pytest.fixture
@@ -110,8 +110,9 @@ def test_a_correction_is_learned_from_and_the_new_model_compared_and_rolled_back
     page.goto(f"{address}/learn")
     name = usual_name(settings, date.today())
     page.get_by_text("Choices").click()
-    page.get_by_label("Rounds (epochs) at most").fill(str(EPOCHS))
-    page.get_by_label("Rounds (epochs) at most").press("Enter")
+    rounds = page.get_by_test_id("stNumberInputField")
+    rounds.fill(str(EPOCHS))
+    rounds.press("Enter")
     page.get_by_role("button", name="Learn from my corrections").click()
     expect(page.get_by_text("Waiting for its turn")).to_be_visible()
     with worker_process(settings, "-c", WORKER):
