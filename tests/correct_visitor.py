@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 from tesserae.measure import median_side_px
 from tesserae.ui.correct.view import View
 
-CALM_LOOKS = 4
+CALM_LOOKS = 3
+RESTING = "[data-testid=stApp][data-test-script-state=notRunning]"
 WINDOW = {"width": 1600, "height": 1050}  # the canvas and what stands beside it
 
 
@@ -29,7 +30,7 @@ class Visitor:
             assert time.monotonic() < deadline, "The canvas does not come to rest."
             self.page.wait_for_timeout(150)
             canvases = self.page.locator("canvas.upper-canvas")
-            resting = self.page.get_by_test_id("stStatusWidget").count() == 0 and canvases.count() == 1 and canvases.first.is_visible()
+            resting = self.page.locator(RESTING).count() == 1 and canvases.count() == 1 and canvases.first.is_visible()
             calm = calm + 1 if resting else 0
 
     def expect_count(self, count):

@@ -125,6 +125,15 @@ def test_an_altered_zip_is_refused_and_leaves_nothing(change, said, sqlite_store
     assert (list_photos(sqlite_store), files_of(sqlite_store)) == ([], [])
 
 
+def test_a_zip_that_was_damaged_on_the_way_is_refused(sqlite_store, zipped):
+    content = bytearray(zipped.read_bytes())
+    content[content.index(b"photos/") + 200] ^= 1  # within the manifest, which names photos first
+    zipped.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"set\.zip cannot be read as a zip file \(Bad CRC-32"):
+        import_dataset(sqlite_store, SETTINGS, zipped)
+    assert list_photos(sqlite_store) == []
+
+
 def test_what_is_no_dataset_is_refused(sqlite_store, tmp_path):
     (tmp_path / "bad.zip").write_bytes(b"PK no zip")
     for path, said in ((tmp_path / "bad.zip", "cannot be read as a zip file"), (tmp_path / "none", "found nothing. Check the path")):

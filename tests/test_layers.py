@@ -10,8 +10,8 @@ import pytest
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 MODULES = (
-    "__init__", "errors", "settings", "photo", "results", "finder", "grid", "segment", "tilecache", "store", "jobs", "correcting", "cli",
-    "ui",
+    "__init__", "errors", "settings", "photo", "results", "finder", "grid", "segment", "tilecache", "store", "dataset", "jobs",
+    "correcting", "cli", "ui",
 )  # fmt: skip
 HEAVY = ("torch", "torchvision", "sam2", "streamlit")
 
@@ -70,6 +70,7 @@ CASES = [
     ("correcting", "from tesserae import store", None),
     ("correcting", "from tesserae import ui", "Imports point downward through the layers"),
     ("store", "from tesserae import correcting", "Imports point downward through the layers"),
+    ("dataset", "import torch", "Layers 0 to 2 do without torch"),
     ("jobs", "from tesserae import store, tilecache", None),
     ("jobs", "import torch", "Layers 0 to 2 do without torch"),
     ("jobs", "import sqlalchemy", "Only tesserae.store knows sqlalchemy and alembic"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tesserae.cli.terminal import progress_line
 from tesserae.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def import_into_dataset(
     from tesserae.store import open_store
 
     settings = Settings()
-    with open_store(settings) as store:
-        taken = import_dataset(store, settings, path, author)
+    with open_store(settings) as store, progress_line(path.name) as show:
+        taken = import_dataset(store, settings, path, author, show)
     for note in taken.notes:
         typer.echo(note)
     typer.echo(taken.sentence)

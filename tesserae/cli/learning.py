@@ -25,13 +25,14 @@ def finetune(
     preset: Annotated[str, typer.Option("--preset", help=f"The recipe: {' or '.join(PRESETS)}.")] = "default",
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes at most; default: the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every draw, the split of a folder too; default: the recipe's.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps-per-epoch", min=1, help="Pictures in a pass; default: the recipe's.")] = None,
     unfreeze_encoder: Annotated[bool, typer.Option(help="Let the image encoder learn too; needs a strong graphics card.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="How many of them.")] = 1,
 ) -> None:
     """Fine-tune a model; run again after a break, it goes on from its last epoch. Made the default if it is better on unseen mosaics."""
     settings = Settings()
-    order = Order(name, base, preset, epochs, seed, unfreeze_encoder, device, devices)
+    order = Order(name, base, preset, epochs, seed, steps, unfreeze_encoder, device, devices)
     dataset = _read_dataset(data, order.recipe().seed, settings)
     for note in dataset.notes:
         typer.echo(note)

@@ -45,16 +45,22 @@ def arrange(candidates: Sequence[Candidate], groups: Sequence[Sequence[str]], sp
 
     Raises DatasetError when there is nothing to learn from or to check on, and when no photo can be cut.
     """
+    if "train" not in splits.values():
+        raise _nothing_in("train")
     by_blocks = "validation" not in splits.values()
     parts, notes = _cut_photos(candidates, groups, splits) if by_blocks else _keep_whole(candidates, groups, splits)
     dataset = Dataset(parts, by_blocks, notes)
-    for split, purpose in _NEEDED.items():
+    for split in _NEEDED:
         if not dataset.tessera_count(split):
-            raise DatasetError(
-                f"Expected approved tesserae to {purpose}, found none in the split {split}. Approve tesserae of a mosaic of that split on "
-                "the page Correct, or move a mosaic there on the page Dataset."
-            )
+            raise _nothing_in(split)
     return dataset
+
+
+def _nothing_in(split: Split) -> DatasetError:
+    return DatasetError(
+        f"Expected approved tesserae to {_NEEDED[split]}, found none in the split {split}. Approve tesserae of a mosaic of that split on "
+        "the page Correct, or move a mosaic there on the page Dataset."
+    )
 
 
 def _keep_whole(
@@ -78,7 +84,8 @@ def _cut_photos(
     candidates: Sequence[Candidate], groups: Sequence[Sequence[str]], splits: Mapping[str, Split]
 ) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     """Parts of the photos of train, cut, and of those of test, whole; of photos that show the same one is taken."""
-    chosen = _largest_of_each(candidates, groups)
+    to_cut = [each for each in candidates if splits[each.photo_id] != "test"]
+    chosen = _largest_of_each(to_cut, groups)
     parts: list[Part] = []
     cut: list[Part] = []
     for candidate in candidates:
@@ -89,13 +96,13 @@ def _cut_photos(
             cut = [] if blocks is None else _both(candidate, blocks)
             parts.extend(cut or [_whole(candidate, "train")])
     if not any(part.split == "validation" for part in parts):
-        most = max((each.count for each in candidates if each.photo_id in chosen), default=0)
+        most = max(each.count for each in to_cut)
         raise DatasetError(
             f"A mosaic that is alone is cut into a part to learn from and a part to check on, for which it needs at least {FEWEST_TO_CUT} "
             f"approved tesserae, two rows apart; found {count_of_tesserae(most)}. Approve more of it, or "
             f"{MOSAICS_TO_KEEP_ONE_APART} mosaics in all."
         )
-    return tuple(parts), tuple(_describe_cut(candidates, groups, chosen))
+    return tuple(parts), tuple(_describe_cut(to_cut, len(groups), chosen))
 
 
 def _whole(candidate: Candidate, split: Split) -> Part:
@@ -118,15 +125,16 @@ def _part(candidate: Candidate, split: Split, box_xyxy: tuple[int, int, int, int
 def _largest_of_each(candidates: Iterable[Candidate], groups: Iterable[Sequence[str]]) -> set[str]:
     """Of the photos that show the same the first one with the most tesserae: the blocks of two of them would overlap unseen."""
     count_of = {each.photo_id: each.count for each in candidates}
-    return {max((photo_id for photo_id in count_of if photo_id in group), key=lambda photo_id: count_of[photo_id]) for group in groups}
+    present = ([photo_id for photo_id in count_of if photo_id in group] for group in groups)
+    return {max(group, key=lambda photo_id: count_of[photo_id]) for group in present if group}
 
 
-def _describe_cut(candidates: Sequence[Candidate], groups: Sequence[Sequence[str]], chosen: set[str]) -> Iterable[str]:
+def _describe_cut(candidates: Sequence[Candidate], group_count: int, chosen: set[str]) -> Iterable[str]:
     yield (
         "No mosaic is kept apart to check on, so each was cut in two: about three quarters of its tesserae to learn from, a quarter to "
         "check on, and between them a strip two tesserae wide that belongs to neither. Figures from the same mosaic are flattering."
     )
-    lacking = MOSAICS_TO_KEEP_ONE_APART - len(groups)
+    lacking = MOSAICS_TO_KEEP_ONE_APART - group_count
     if lacking > 0:
         yield f"{counted(lacking, 'more mosaic', 'more mosaics')} and the model can be judged on one that it has not seen."
     for left_out in (each for each in candidates if each.photo_id not in chosen):

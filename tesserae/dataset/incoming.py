@@ -6,12 +6,14 @@ Nothing is stored here: see `tesserae.dataset.taking`.
 import hashlib
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +30,9 @@ from tesserae.labelmap import read_label_map
 from tesserae.store.annotations import Approved
 from tesserae.store.members import Split
 
-Shape = tuple[int, int]
+Shape: TypeAlias = tuple[int, int]
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)  # RuntimeError: unknown compression, or a password is asked for
 _WRITTEN = ("title", "site", "inventory_number", "period", "remarks", "credit", "mm_per_px")
 
 
@@ -74,7 +78,9 @@ def open_incoming(path: Path, author: str) -> Iterator[tuple[Incoming, ...]]:
         return
     if not path.is_file():
         raise DatasetError(f"Expected a dataset at {path}, a zip file or a folder with images/ and masks/, found nothing. Check the path.")
-    with _opened(path) as archive:
+    with _readable(path.name):
+        archive = zipfile.ZipFile(path)
+    with archive:
         if MANIFEST_FILE in archive.namelist():
             yield _of_zip(archive, path.name)
             return
@@ -101,19 +107,20 @@ def _read_from(path: Path, photo_name: str, shape: Shape) -> tuple[Approved, tup
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def _readable(name: str) -> Iterator[None]:
+    """Turn what a damaged zip file raises while it is read into a sentence."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
-        raise DatasetError(f"{path.name} cannot be read as a zip file ({error}). Copy it again from where it was exported.") from error
+        yield
+    except _DAMAGE as error:
+        raise DatasetError(f"{name} cannot be read as a zip file ({error}). Copy it again from where it was exported.") from error
 
 
 @contextmanager
 def _unpacked(archive: zipfile.ZipFile, name: str) -> Iterator[Path]:
     """The folder that was zipped, for as long as the context lasts."""
     with tempfile.TemporaryDirectory() as folder:
-        archive.extractall(folder)
+        with _readable(name):
+            archive.extractall(folder)
         images = next((path for path in sorted(Path(folder).rglob(IMAGES_FOLDER)) if path.is_dir()), None)
         if images is None:
             raise DatasetError(
@@ -125,7 +132,8 @@ def _unpacked(archive: zipfile.ZipFile, name: str) -> Iterator[Path]:
 
 def _of_zip(archive: zipfile.ZipFile, name: str) -> tuple[Incoming, ...]:
     """The photos of a zip file, once all of its files were found to be what they were."""
-    manifest = read_manifest(archive.read(MANIFEST_FILE), name)
+    with _readable(name):
+        manifest = read_manifest(archive.read(MANIFEST_FILE), name)
     for file in dict.fromkeys(file for photo in manifest.photos for file in photo.files):
         _read_file(archive, file)
     return tuple(_of_entry(archive, entry) for entry in manifest.photos)

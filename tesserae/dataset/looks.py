@@ -6,6 +6,7 @@ same when one of them, in some position, differs from the other one, or from a p
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import product
 
 import cv2
@@ -34,13 +35,20 @@ def group_alike(looks: Mapping[str, str]) -> list[list[str]]:
 
     Groups, and ids within them, are in the order of `looks`.
     """
-    ids = list(looks)
-    if not ids:
-        return []
-    group = np.arange(len(ids))
-    for one, other in _alike_pairs(np.stack([_read(text) for text in looks.values()])):
+    ids, groups = list(looks), _group(tuple(looks.values()))
+    members = [np.flatnonzero(np.equal(groups, number)) for number in dict.fromkeys(groups)]
+    return [[ids[index] for index in each] for each in members]
+
+
+@lru_cache(maxsize=8)  # the page asks at every click
+def _group(looks: tuple[str, ...]) -> tuple[int, ...]:
+    """The number of the group of each photo."""
+    if not looks:
+        return ()
+    group = np.arange(len(looks))
+    for one, other in _alike_pairs(np.stack([_read(text) for text in looks])):
         group[group == max(group[one], group[other])] = min(group[one], group[other])
-    return [[ids[index] for index in np.flatnonzero(group == number)] for number in dict.fromkeys(group.tolist())]
+    return tuple(group.tolist())
 
 
 def _shrunk(image: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:

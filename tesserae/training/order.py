@@ -20,7 +20,7 @@ class Order:
         name: of the checkpoint that it makes.
         base: name of the checkpoint that it begins with.
         preset: name of the recipe.
-        epochs, seed: in place of the recipe's own; None leaves these.
+        epochs, seed, steps_per_epoch: in place of the recipe's own; None leaves these.
         unfreeze_encoder: whether the image encoder learns too, at a tenth of the decoder's rate; nothing is cached then.
         device: auto, cpu, cuda or mps.
         devices: how many of them.
@@ -31,6 +31,7 @@ class Order:
     preset: str = "default"
     epochs: int | None = None
     seed: int | None = None
+    steps_per_epoch: int | None = None
     unfreeze_encoder: bool = False
     device: str = "auto"
     devices: int = 1
@@ -38,7 +39,7 @@ class Order:
     def recipe(self) -> Recipe:
         """Return the recipe of the preset with the changes that were asked for; raises TrainingError for an unknown preset."""
         recipe = find_recipe(self.preset)
-        changes: dict[str, Any] = {"epochs": self.epochs, "seed": self.seed}
+        changes: dict[str, Any] = {"epochs": self.epochs, "seed": self.seed, "steps_per_epoch": self.steps_per_epoch}
         if self.unfreeze_encoder:
             changes["encoder_lr"] = _ENCODER_SHARE * recipe.lr
         return replace(recipe, **{name: value for name, value in changes.items() if value is not None})

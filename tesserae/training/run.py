@@ -75,11 +75,17 @@ class _Run:
 
 
 def finetune(
-    order: Order, dataset: Dataset, settings: Settings, report: Report, should_pause: Callable[[], bool] = lambda: False
+    order: Order,
+    dataset: Dataset,
+    settings: Settings,
+    report: Report,
+    should_pause: Callable[[], bool] = lambda: False,
+    recipe: Recipe | None = None,
 ) -> Outcome | None:
     """Fine-tune a checkpoint on a dataset; None on all but the first of several devices.
 
-    `report` hears the share that is done and a word for the stage; `should_pause` is asked after each epoch.
+    `report` hears the share that is done and a word for the stage; `should_pause` is asked after each epoch. A `recipe` takes the place of
+    the order's preset, as experiments want.
 
     Raises:
         Paused: it should.
@@ -89,7 +95,7 @@ def finetune(
     """
     free_name(order.name, settings.weights)
     report(0.0, "load")
-    recipe = order.recipe()
+    recipe = recipe or order.recipe()
     run = _begin(order, recipe, dataset, settings, report)
     fabric = make_fabric(run.base.predictor.device, order.devices)
     fabric.launch()

@@ -16,7 +16,7 @@ PAGE_SIZE = 10
 
 _SPLIT_HELP = (
     "What was learned from cannot serve to judge: after you move a mosaic away from “To learn from”, models that were trained before still "
-    "know it. Photos that show the same move together."
+    "know it. Photos that show the same move together. Different details of one mosaic are not noticed: put them on one side yourself."
 )
 
 
@@ -27,7 +27,7 @@ def show_members(store: Store, settings: Settings, members: tuple[Member, ...], 
     """
     if not members:
         return
-    st.subheader(counted(len(members), "approved mosaic"))
+    st.subheader(counted(len(members), "approved photo"))
     if not author:
         st.caption("Write your name on the left to move a mosaic to another side of the split: the choice stands under somebody's name.")
     names = {member.photo.id: member.photo.shown_name for member in members}
