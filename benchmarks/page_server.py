@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from launch import end_children
 from tesserae.errors import TesseraeError
 from tesserae.settings import PROJECT_DIR
 
 LOG_FILE = "server.log"
 
-_END_S = 180.0
 _ASK_EVERY_S = 0.1
 
 
@@ -71,8 +71,7 @@ def serve_page(home: Path, script: str = "app.py", *, patience_s: float = 600.0)
         _wait_until_healthy(server, address, home / LOG_FILE, patience_s)
         yield WebProcess(server.pid, address)
     finally:
-        server.terminate()
-        server.wait(timeout=_END_S)
+        end_children([server])  # Streamlit does not always end when it is asked to
 
 
 def read_status(status: str) -> tuple[float | None, float | None]:

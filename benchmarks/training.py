@@ -45,9 +45,11 @@ COLUMNS = (
     Column("memory_mb", "peak memory (MB)", ".0f"),
 )
 NOTES = (
-    "Features: encoder passes and first outlines of the views of one step, done once per view and kept. Step: reading them, forward, "
-    "backward and optimizer, the median of three. The ratio is (features + step) / step.",
-    f"One synthetic mosaic of {SIZE_PX} x {SIZE_PX} pixels. Seconds depend on the machine and on what else it does; ratio and memory hardly.",
+    (
+        "Features: encoder passes and first outlines of the views of one step, done once per view and kept. Step: reading them, forward, "
+        "backward and optimizer, the median of three. The ratio is (features + step) / step."
+    ),
+    f"One synthetic mosaic of {SIZE_PX} x {SIZE_PX} pixels. Seconds depend on the machine and what else it does; ratio and memory hardly.",
 )
 
 
@@ -80,7 +82,7 @@ def measure_case(case: Case) -> Row:
     """Features and steps of one model with one preset."""
     if case.threads is not None:
         torch.set_num_threads(case.threads)
-    recipe = replace(PRESETS[case.preset], views_per_tile=1)
+    recipe = replace(PRESETS[case.preset], views_per_tile=1, rehearsal=0)
     models = load_models(find_checkpoint(case.model, case.weights_dir, "http://localhost"), "cpu")
     with TemporaryDirectory() as folder:
         looks = plan_looks([_part()], models, recipe, TileCache(Path(folder), _CAP_BYTES))

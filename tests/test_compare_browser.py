@@ -3,14 +3,16 @@
 import re
 
 import pytest
-from browser_examples import keep_picture, open_photo, running_worker, size_px, wait_until_sharp
+from browser_examples import keep_picture, running_worker, size_px, wait_until_sharp
 from conftest import save_mosaic
 from jobs_examples import wait_until
 from playwright.sync_api import expect
 
+from tesserae.photo import read_photo
 from tesserae.settings import Settings
 from tesserae.store import open_store
 from tesserae.store.jobs import list_jobs
+from tesserae.store.photos import add_photo, facts_of
 from tesserae.store.segmentations import list_segmentations
 
 pytestmark = pytest.mark.browser
@@ -23,9 +25,9 @@ def store(home):
         yield store
 
 
-def ask_for_comparison(page, address, path):
-    """Open a photo, have the two ways of the embedded model compared, and return the photo's id."""
-    photo_id = open_photo(page, address, path)
+def ask_for_comparison(page, address, store, path):
+    """Have the two ways of the embedded model compared on a photo of the collection, and return its id."""
+    photo_id = add_photo(store, path, path.name, facts_of(read_photo(path, max_pixels=Settings().max_pixels))).id
     page.goto(f"{address}/compare?mosaic={photo_id}&model_a=tesserae_mini&model_b=tesserae_mini&way_b=Fast")
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
@@ -42,12 +44,12 @@ def counts_on(page):
 def test_two_ways_are_compared_once_whatever_becomes_of_the_tabs(open_tab, address, home, store, tmp_path):
     photos = [save_mosaic(tmp_path / "nave.png", 41, size_px(128, 900)), save_mosaic(tmp_path / "aisle.png", 42, 160)]
     nave, aisle = open_tab(), open_tab()
-    nave_id = ask_for_comparison(nave, address, photos[0])
+    nave_id = ask_for_comparison(nave, address, store, photos[0])
     nave.reload()
     expect(nave.get_by_role("button", name="Compare", exact=True)).to_be_disabled()
     expect(nave.get_by_text("does not seem to run")).to_be_visible()
     address_of_nave = nave.url
-    aisle_id = ask_for_comparison(aisle, address, photos[1])
+    aisle_id = ask_for_comparison(aisle, address, store, photos[1])
     with running_worker(home):
         wait_until(lambda: list_jobs(store, states=("running",)))
         nave.close()

@@ -156,7 +156,7 @@ def test_a_worker_that_is_told_to_end_leaves_no_process_not_even_of_the_job(engi
     (pid,) = begun(store.home)
     assert get_job(store, job.id).state == "running"
     assert not is_alive(pid)
-    wait_until(lambda: not is_alive(int(grandchild.read_text())), 5.0)
+    wait_until(lambda: not is_alive(int(grandchild.read_text())))
 
 
 def test_a_job_that_was_given_up_meanwhile_is_dropped(engine, store, caplog):

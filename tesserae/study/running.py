@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from tesserae.activation import keep_choice
+from tesserae.activation import activate
 from tesserae.checkpoints import EMBEDDED_NAME, Checkpoint
 from tesserae.cleanup import clean_up
 from tesserae.dataset import Dataset
@@ -111,7 +111,7 @@ def _train(workshop: Workshop, name: str, variant: Variant, lesson: Dataset, rep
     if journal.outcome() is None:
         for suffix in (".pt", ".json"):  # of a run that was cut off while it wrote them
             (settings.weights / f"{name}{suffix}").unlink(missing_ok=True)
-        keep_choice(settings, workshop.base.name)  # what an earlier variant became is no rival of this one
+        activate(settings, workshop.base.name)  # what an earlier variant became is no rival of this one
         finetune(Order(name, workshop.base.name, device=workshop.device), lesson, settings, report, recipe=variant.recipe)
     outcome = journal.outcome() or {}
     return find_installed(name, settings), _describe_training(lesson, journal.epochs(), outcome)
