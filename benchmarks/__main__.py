@@ -26,6 +26,7 @@ from benchmarks import (
     speed,
     strokes,
     synthetic,
+    training,
 )
 from benchmarks.report import Report, format_report, machine_facts, write_report
 from benchmarks.subject import Subject
@@ -204,6 +205,18 @@ def run_big(
     rows = big.measure_big(out / "big", subject, _say, seed=seed, mosaic_px=mosaic, copies=copies, fast=not default)
     options = {"seed": seed, "mosaic": mosaic, "copies": copies, "fast": not default}
     _publish("big", subject, options, big.tables_of_big(rows), out)
+
+
+@app.command("training")
+def run_training(
+    model: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A model; may be given several times.")] = None,
+    threads: Threads = None,
+    out: Out = OUT_DIR,
+) -> None:
+    """One step of the fine-tune: seconds, memory, and what cached features save."""
+    subject = _subject(EMBEDDED_NAME, "cpu", threads)
+    rows = training.measure_training(subject, _say, names=tuple(model or training.NAMES))
+    _publish("training", subject, {}, training.tables_of_training(rows), out)
 
 
 @app.command("sharing")
