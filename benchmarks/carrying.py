@@ -50,9 +50,7 @@ COLUMNS = (
     Column("error_after", "after", "+.1%"),
     Column("said", "what the run said"),
 )
-NOTES = (
-    "Marked crops with six tesserae of photo around them, default way; the run itself compares on a quarter of the crop that it kept apart.",
-)
+NOTES = ("Marked crops with six tesserae of photo around them, default way. The run itself compares on a quarter of the crop.",)
 
 
 @dataclass(frozen=True)
@@ -105,9 +103,9 @@ def _learn(crop: _Crop, epochs: int, subject: Subject, folder: Path, say: Callab
     outcome = finetune(Order(NAME, epochs=epochs, device=subject.device), _dataset(crop, subject, folder), settings, lambda *_: None)
     if outcome is None:
         raise TruthError("Expected a run on one device, found one on several. Leave the number of devices out.")
-    say(outcome.sentence)
+    say(outcome.findings.sentence)
     checkpoint = find_checkpoint(NAME, settings.weights, settings.checkpoint_url)
-    return replace(subject, checkpoint=checkpoint), f"{outcome.sentence} {outcome.verdict.reason}"
+    return replace(subject, checkpoint=checkpoint), f"{outcome.findings.sentence} {outcome.findings.verdict.reason}"
 
 
 def _dataset(crop: _Crop, subject: Subject, folder: Path) -> Dataset:
