@@ -22,7 +22,7 @@ def figures(f1, found=100.0):
 
 
 def facts(dataset="d" * 64, name=NAME, **changes):
-    order = Order(name, BASE)
+    order = Order(name, BASE, epochs=10)
     told = RunFacts(name, BASE, "c" * 64, order.recipe().as_dict(), dataset, "cpu", 1, 36, 1, True, ("Each was cut in two.",))
     return dataclasses.replace(told, **changes)
 
@@ -53,4 +53,4 @@ def end_run(journal, *, promoted):
 
 
 def queue_run(store, name=NAME):
-    return queue_job(store, FINETUNE, finetune_arguments(Order(name, BASE)), key=FINETUNE)
+    return queue_job(store, FINETUNE, finetune_arguments(Order(name, BASE, epochs=10)), key=FINETUNE)
