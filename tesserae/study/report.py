@@ -31,7 +31,14 @@ _DASH = "–"
 
 @dataclass(frozen=True)
 class Studied:
-    """A study that was run: its variants, the findings of those that are done, at least of the first one, notes on the mosaics, and facts of machine and versions."""
+    """A study that was run, or some of it.
+
+    Attributes:
+        variants: all of them, in order.
+        findings: of those that are done, at least of the first one.
+        notes: sentences on the mosaics.
+        facts: of machine and versions, by name.
+    """
 
     study: Study
     variants: tuple[Variant, ...]
