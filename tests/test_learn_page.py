@@ -125,7 +125,7 @@ def test_a_run_is_followed_round_by_round_and_can_be_stopped(store, settings, da
         *("All together", "Outlines", "Score", "Finder"),
         *("F-measure", "Mean F1", "Area (IoU)", "Count error"),
     ]
-    assert (losses[0]["x"], checks[0]["x"], checks[3]["y"]) == ([1, 2, 3], [0, 1, 2, 3], [10.0, 9.0, 8.0, 7.0])
+    assert (losses[0]["x"], checks[0]["x"], len(checks[3]["y"])) == ([1, 2, 3], [0, 1, 2, 3], 4)
     assert "**Finder**: stones overlooked or invented" in texts(app.caption)
     assert app.select_slider[0].options == ["before", "round 1", "round 2", "round 3, the latest"]
     app.select_slider[0].set_value(1)

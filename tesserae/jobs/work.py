@@ -85,7 +85,7 @@ def _finetune(store: Store, settings: Settings, job: Job, report: Report) -> Res
     assert outcome is not None  # a job runs on one device
     checkpoint = outcome.checkpoint
     note_checkpoint(store, checkpoint.name, str(checkpoint.sha256), checkpoint.config, checkpoint.record)
-    return {"checkpoint": checkpoint.name, "promoted": outcome.verdict.promoted, "sentence": outcome.sentence}
+    return {"checkpoint": checkpoint.name, "promoted": outcome.findings.verdict.promoted, "sentence": outcome.findings.sentence}
 
 
 def _others_wait(store: Store) -> bool:
