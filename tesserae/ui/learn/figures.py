@@ -94,11 +94,11 @@ def _chart(figures: Sequence[Figure], rows: Sequence[tuple[int, Mapping[str, flo
             x, y = zip(*points, strict=True)
             hover = f"{figure.title}: %{{y:.3g}}, round %{{x}}<extra></extra>"
             line = {"color": figure.colour, "width": 2}
-            chart.add_scatter(x=x, y=y, name=figure.title, mode="lines+markers", line=line, hovertemplate=hover)
+            chart.add_scatter(x=x, y=y, name=figure.title, mode="lines+markers", line=line, hovertemplate=hover, cliponaxis=False)
     chart.update_layout(
-        height=280,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.2, "x": 0},
+        height=300,
+        margin={"l": 0, "r": 8, "t": 56, "b": 0},  # two rows of names above
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.06, "x": 0},
         showlegend=True,
         xaxis={"title": "Round", "range": [-0.3, most_epochs + 0.3], "dtick": max(1, most_epochs // 10), "showgrid": False},
         yaxis={"title": axis, "rangemode": "tozero"},

@@ -94,9 +94,11 @@ def _show_facts(run: Run) -> None:
     most = "" if run.most_epochs is None else f" of {run.most_epochs}"
     round_column.metric("Rounds finished", f"{run.done_epochs}{most}", help="It ends sooner when nothing gets better any more.")
     left_s = time_left_s(run)
-    left = "known after round 1" if left_s is None else time_in_words(left_s)
+    left = "–" if left_s is None else time_in_words(left_s)
     time_column.metric(
-        "Time left, at most", left, help="As long as the finished rounds took, for those to come; the last checks come on top."
+        "Time left, at most",
+        left,
+        help="As long as the finished rounds took, for those to come: known after the first. The last checks come on top.",
     )
     device = run.epochs[-1].device if run.epochs else run.facts.device if run.facts is not None else "–"
     device_column.metric("Device", device, help="cpu: the processor. cuda or mps: a graphics card, which is many times faster.")
