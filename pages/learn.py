@@ -16,10 +16,10 @@ st.title("Learn from corrections")
 try:
     store = get_store(settings)
     runs = find_runs(store, settings)
-    ground = offer_learning(store, settings, runs)
     going = unfinished_run(runs)
     if going is not None:
         follow_learning(store, settings, going.name)
+    ground = offer_learning(store, settings, runs)
     show_runs(store, settings, runs, ground.dataset)
 except TesseraeError as error:
     st.error(plain(str(error)))

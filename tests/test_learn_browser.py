@@ -29,7 +29,7 @@ from tesserae.ui.learn.begin import usual_name
 pytestmark = pytest.mark.browser
 pytest_plugins = "browser_fixtures"
 
-EPOCHS = 5 if for_docs() else 2
+EPOCHS = 4 if for_docs() else 2
 # As `python -m tesserae worker`, but what it learns is short.
 WORKER = """
 from tesserae.jobs.worker import serve
@@ -63,7 +63,7 @@ def store(settings):
 
 @pytest.fixture
 def mosaic():
-    return render_mosaic(41, size_px(200, 420), 22.0)
+    return render_mosaic(41, size_px(200, 320), 22.0)
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_one_press_orders_it_with_what_was_chosen_and_a_second_changes_nothing(s
     assert (job.kind, asked) == (FINETUNE, {"name": "kos", "base": BASE, "preset": "paper", "epochs": 2})
     assert button(app, BUTTON).disabled
     assert queue_run(store, "another").id == job.id
-    assert "kos is learning at the moment" in texts(app.info)
+    assert "kos is learning at the moment" in texts(app.caption)
     assert "Waiting for its turn" in bar(app)
 
 
@@ -118,7 +118,7 @@ def test_a_run_is_followed_round_by_round_and_can_be_stopped(store, settings, da
     report_progress(store, claim_next(store, "worker"), 0.4, "epoch 4 of 10")
     app = open_page()
     assert "Learning, round 4 of 10 (40%)" in bar(app)
-    shown = {"Rounds finished": "3 of 10", "Time left, at most": "about 7 minutes", "Device": "cpu", "Memory": "1.5 GB"}
+    shown = {"Rounds finished": "3 of 10", "Time left, at most": "7 min", "Device": "cpu", "Memory": "1.5 GB"}
     assert metrics(app) == shown
     losses, checks = (json.loads(chart.proto.spec)["data"] for chart in app.get("plotly_chart"))
     assert [trace["name"] for trace in losses + checks] == [
@@ -148,8 +148,8 @@ def test_what_came_of_a_run_is_told_and_the_default_can_be_changed_and_changed_b
     said, reason = ("It was made the default model.", "against 70.0") if promoted else ("the default model stayed", "not better by enough")
     assert said in texts(app.success, app.info)
     assert reason in texts(app.success, app.info)
-    row = app.dataframe[0].value.iloc[0].to_dict()
-    assert (row["Mosaic"], row["Found"], row["Count error"]) == ("wall", "90 → 98", "-10.0 % → -2.0 %")
+    row = {title: cell.replace("\u00a0", " ") for title, cell in app.table[0].value.loc["wall"].items()}
+    assert (row["Tesserae"], row["Found"], row["Count error"]) == ("100", "90 → 98", "-10.0 % → -2.0 %")
     assert links(app)["Compare with the baseline"] == ("compare", f"model_a={BASE}&model_b={NAME}&mosaic={photo_id}")
     if not promoted:
         press(app, "Make it the default")

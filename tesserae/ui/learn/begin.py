@@ -57,7 +57,10 @@ def offer_learning(store: Store, settings: Settings, runs: list[Run]) -> Ground:
     """
     ground = _find_ground(store, settings)
     _show_ground(ground)
-    if ground.dataset is None:
+    going = unfinished_run(runs)
+    if going is not None:
+        st.caption(f"{plain(going.name)} is learning at the moment, and one learns at a time. Wait until it has ended, or stop it.")
+    if going is not None or ground.dataset is None:
         st.button(BUTTON, type="primary", disabled=True)
         return ground
     installed = installed_models(settings)
@@ -65,8 +68,7 @@ def offer_learning(store: Store, settings: Settings, runs: list[Run]) -> Ground:
         return ground
     with st.expander("Choices", icon=":material/tune:"):
         order = _choose_order(settings, installed)
-    going = unfinished_run(runs)
-    problem = _going_on(going.name) if going else name_problem(settings, order.name)
+    problem = name_problem(settings, order.name)
     if problem:
         st.info(plain(problem))
     if st.button(BUTTON, type="primary", disabled=bool(problem)):
@@ -159,7 +161,3 @@ def _choose_order(settings: Settings, installed: Mapping[str, Checkpoint]) -> Or
         "Rounds (epochs) at most", 1, MOST_EPOCHS, usual, key=f"epochs {preset}", help="Passes over what it learns from."
     )
     return Order(name, base, preset, None if rounds == usual else int(rounds))
-
-
-def _going_on(name: str) -> str:
-    return f"{name} is learning at the moment, and one learns at a time. Wait until it has ended, or stop it below."

@@ -42,6 +42,7 @@ _TABLE = (
     ("f_measure", "F-measure", False),
 )
 _MEAN = "mean of all"
+_KEPT = "\u00a0"  # where no line may end
 
 
 def loss_chart(epochs: Sequence[Epoch], most_epochs: int) -> go.Figure:
@@ -73,9 +74,9 @@ def _row(mosaic: str, old: Mapping[str, float | None], new: Mapping[str, float |
     cells = {
         "Mosaic": mosaic,
         "Tesserae": _number(new["true_count"]),
-        "Found": f"{_number(old['found_count'])} → {_number(new['found_count'])}",
+        "Found": f"{_number(old['found_count'])}{_KEPT}→ {_number(new['found_count'])}",
     }
-    return cells | {title: f"{_share(old[key], signed)} → {_share(new[key], signed)}" for key, title, signed in _TABLE}
+    return cells | {title: f"{_share(old[key], signed)}{_KEPT}→ {_share(new[key], signed)}" for key, title, signed in _TABLE}
 
 
 def _number(value: float | None) -> str:
@@ -83,7 +84,7 @@ def _number(value: float | None) -> str:
 
 
 def _share(value: float | None, signed: bool) -> str:
-    return "–" if value is None else f"{100 * value:{'+' if signed else ''}.1f} %"
+    return "–" if value is None else f"{100 * value:{'+' if signed else ''}.1f}{_KEPT}%"
 
 
 def _chart(figures: Sequence[Figure], rows: Sequence[tuple[int, Mapping[str, float | None]]], most_epochs: int, axis: str) -> go.Figure:
@@ -94,11 +95,11 @@ def _chart(figures: Sequence[Figure], rows: Sequence[tuple[int, Mapping[str, flo
             x, y = zip(*points, strict=True)
             hover = f"{figure.title}: %{{y:.3g}}, round %{{x}}<extra></extra>"
             line = {"color": figure.colour, "width": 2}
-            chart.add_scatter(x=x, y=y, name=figure.title, mode="lines+markers", line=line, hovertemplate=hover)
+            chart.add_scatter(x=x, y=y, name=figure.title, mode="lines+markers", line=line, hovertemplate=hover, cliponaxis=False)
     chart.update_layout(
-        height=280,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.2, "x": 0},
+        height=300,
+        margin={"l": 0, "r": 8, "t": 56, "b": 0},  # two rows of names above
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.06, "x": 0},
         showlegend=True,
         xaxis={"title": "Round", "range": [-0.3, most_epochs + 0.3], "dtick": max(1, most_epochs // 10), "showgrid": False},
         yaxis={"title": axis, "rangemode": "tozero"},

@@ -54,18 +54,19 @@ def show_curves(run: Run) -> None:
     if not run.epochs or run.most_epochs is None:
         st.caption("The curves begin when the model that it starts from has been judged.")
         return
+    rounds = run.most_epochs if run.unfinished else max(1, run.done_epochs)
     learned = next((epoch.loss for epoch in reversed(run.epochs) if epoch.loss), {})
     loss_column, check_column = st.columns(2)
     with loss_column:
         st.markdown("**What it gets wrong while it learns** (loss)")
         if learned:
-            st.plotly_chart(loss_chart(run.epochs, run.most_epochs), width="stretch", config=_CHART, key=f"loss {run.name}")
+            st.plotly_chart(loss_chart(run.epochs, rounds), width="stretch", config=_CHART, key=f"loss {run.name}")
             st.caption(explain(LOSSES, learned))
         else:
             st.caption("After the first round.")
     with check_column:
         st.markdown("**How good it is where it did not learn** (validation)")
-        st.plotly_chart(check_chart(run.epochs, run.most_epochs), width="stretch", config=_CHART, key=f"check {run.name}")
+        st.plotly_chart(check_chart(run.epochs, rounds), width="stretch", config=_CHART, key=f"check {run.name}")
         st.caption(explain(CHECKS, run.epochs[-1].validation))
     st.caption("A round (epoch) is one pass over what it learns from; round 0 is the model that it began with.")
 
@@ -94,9 +95,11 @@ def _show_facts(run: Run) -> None:
     most = "" if run.most_epochs is None else f" of {run.most_epochs}"
     round_column.metric("Rounds finished", f"{run.done_epochs}{most}", help="It ends sooner when nothing gets better any more.")
     left_s = time_left_s(run)
-    left = "known after round 1" if left_s is None else time_in_words(left_s)
+    left = "–" if left_s is None else time_in_words(left_s)
     time_column.metric(
-        "Time left, at most", left, help="As long as the finished rounds took, for those to come; the last checks come on top."
+        "Time left, at most",
+        left,
+        help="As long as the finished rounds took, for those to come: known after the first. The last checks come on top.",
     )
     device = run.epochs[-1].device if run.epochs else run.facts.device if run.facts is not None else "–"
     device_column.metric("Device", device, help="cpu: the processor. cuda or mps: a graphics card, which is many times faster.")

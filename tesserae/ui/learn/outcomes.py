@@ -45,6 +45,8 @@ def show_runs(store: Store, settings: Settings, runs: list[Run], dataset: Datase
                 with st.expander("Curves and pictures", expanded=number == 0):
                     show_curves(run)
                     show_samples(run)
+                    for note in () if run.facts is None else run.facts.notes:
+                        st.caption(plain(note))
 
 
 def why_not_on(run: Run, dataset: Dataset | None) -> str:
@@ -65,8 +67,6 @@ def _show_outcome(settings: Settings, run: Run, outcome: Mapping[str, Any], chec
     if run.epochs:
         facts.append(f"Learning and checking took {time_in_words(run.epochs[-1].elapsed_s)}.")
     st.caption(" ".join(facts))
-    for note in () if run.facts is None else run.facts.notes:
-        st.caption(plain(note))
     _show_tables(run.name, outcome["validation"])
     if checkpoint is None:
         st.caption("The model was deleted or renamed since.")
@@ -104,7 +104,8 @@ def _show_tables(name: str, validation: Mapping[str, Any]) -> None:
     """Before and after on what was kept apart: against the model that it began with, and the default of that time."""
     for rival in (each for each in validation if each != name):
         st.caption(f"Where it did not learn: {plain(rival)} → {plain(name)}")
-        st.dataframe(before_after(validation, rival, name), hide_index=True, height="content")
+        table = before_after(validation, rival, name)
+        st.table(table.assign(Mosaic=table["Mosaic"].map(plain)).set_index("Mosaic"), border="horizontal")
 
 
 def _comparison(run: Run, checkpoint: Checkpoint) -> dict[str, str]:

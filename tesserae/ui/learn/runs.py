@@ -121,13 +121,10 @@ def stage_in_words(stage: str) -> str:
 
 
 def time_in_words(seconds: float) -> str:
-    """A length of time as a person would say it: "less than a minute", "about 5 minutes", "about 2.5 hours"."""
+    """A length of time in few words: "under 1 min", "7 min", "2.5 h"."""
     if seconds < 60:
-        return "less than a minute"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return "about a minute" if minutes == 1 else f"about {minutes} minutes"
-    return f"about {seconds / 3600:.1f} hours"
+        return "under 1 min"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def memory_in_words(memory_mb: float) -> str:
