@@ -34,7 +34,7 @@ def test_a_folder_goes_on_with_its_own_run_only(tmp_path):
 
 def test_a_damaged_file_is_told(tmp_path):
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(TrainingError, match="Expected JSON in .*run.json, found something else"):
+    with pytest.raises(TrainingError, match=r"Expected JSON in .*run\.json, found something else"):
         Journal(tmp_path).facts()
 
 

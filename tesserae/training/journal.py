@@ -130,7 +130,7 @@ class Journal:
             return None
         except ValueError as error:
             raise TrainingError(
-                f"Expected JSON in {path}, found something else ({error}). Restore it from a backup, or delete {self.folder} and learn anew."
+                f"Expected JSON in {path}, found something else ({error}). Restore it, or delete {self.folder} and learn anew."
             ) from error
         return stored
 
