@@ -42,7 +42,7 @@ _TABLE = (
     ("f_measure", "F-measure", False),
 )
 _MEAN = "mean of all"
-_KEPT = "\u00a0"  # where no line may end
+_NO_BREAK = "\u00a0"  # where no line may end
 
 
 def loss_chart(epochs: Sequence[Epoch], most_epochs: int) -> go.Figure:
@@ -74,9 +74,9 @@ def _row(mosaic: str, old: Mapping[str, float | None], new: Mapping[str, float |
     cells = {
         "Mosaic": mosaic,
         "Tesserae": _number(new["true_count"]),
-        "Found": f"{_number(old['found_count'])}{_KEPT}→ {_number(new['found_count'])}",
+        "Found": f"{_number(old['found_count'])}{_NO_BREAK}→ {_number(new['found_count'])}",
     }
-    return cells | {title: f"{_share(old[key], signed)}{_KEPT}→ {_share(new[key], signed)}" for key, title, signed in _TABLE}
+    return cells | {title: f"{_share(old[key], signed)}{_NO_BREAK}→ {_share(new[key], signed)}" for key, title, signed in _TABLE}
 
 
 def _number(value: float | None) -> str:
@@ -84,7 +84,7 @@ def _number(value: float | None) -> str:
 
 
 def _share(value: float | None, signed: bool) -> str:
-    return "–" if value is None else f"{100 * value:{'+' if signed else ''}.1f}{_KEPT}%"
+    return "–" if value is None else f"{100 * value:{'+' if signed else ''}.1f}{_NO_BREAK}%"
 
 
 def _chart(figures: Sequence[Figure], rows: Sequence[tuple[int, Mapping[str, float | None]]], most_epochs: int, axis: str) -> go.Figure:
