@@ -13,6 +13,7 @@ st.navigation(
         st.Page("pages/compare.py", title="Compare"),
         st.Page("pages/correct.py", title="Correct"),
         st.Page("pages/dataset.py", title="Dataset"),
+        st.Page("pages/learn.py", title="Learn"),
         st.Page("pages/models.py", title="Models"),
     ]
 ).run()

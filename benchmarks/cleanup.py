@@ -10,8 +10,7 @@ from benchmarks import marked, synthetic
 from benchmarks.damage import DAMAGES
 from benchmarks.subject import Subject
 from benchmarks.tables import Column, Row, Table, figures, mean
-from tesserae.cleanup import CLEANUPS
-from tesserae.corrections.replay import CorrectedMap
+from tesserae.cleanup import CLEANUPS, clean_up
 from tesserae.evaluation import evaluate
 from tesserae.synthetic import SyntheticMosaic, render_mosaic
 from tesserae.truth import LabelTruth, PointTruth
@@ -49,17 +48,6 @@ def measure_marked(photos_dir: Path, subject: Subject, say: Callable[[str], None
     return rows
 
 
-def clean(labels: Labels, name: str) -> tuple[Labels, int]:
-    """The label map (H, W) after a clean-up, or after all of them, and how many corrections it took."""
-    corrected, made = CorrectedMap.of(labels), 0
-    for each in CLEANUPS if name == ALL else (name,):
-        proposed = CLEANUPS[each].propose(corrected.labels, None)
-        if proposed is not None:
-            corrected.apply(proposed)
-            made += len(proposed.corrections)
-    return corrected.labels, made
-
-
 def tables_of_cleanup(rows: list[Row], photo_rows: list[Row]) -> tuple[Table, ...]:
     """Means of each map and clean-up, and the photographs one by one."""
     columns = (Column("of", "map"), Column("cleanup", "clean-up"), Column("corrections", "corrections", ".1f"), *_columns(_FIGURES))
@@ -87,7 +75,7 @@ def _compared(labels: Labels, score: Callable[[Labels], Row], names: Mapping[str
     """The figures before and after each clean-up and all of them."""
     before = score(labels)
     for name in (*CLEANUPS, ALL):
-        cleaned, made = clean(labels, name)
+        cleaned, made = clean_up(labels, CLEANUPS if name == ALL else (name,))
         after = score(cleaned) if made else before
         row: Row = {"cleanup": name, "corrections": made}
         yield row | {f"{key}_before": before[key] for key in names} | {f"{key}_after": after[key] for key in names}

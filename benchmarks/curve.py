@@ -1,7 +1,6 @@
 """Training curves from the JSON lines of `python -m tesserae pretrain`, as a PNG: one small chart for each figure of each stage."""
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.report import replace_file
 from tesserae.errors import TesseraeError
+from tesserae.study.axes import Axis, nice_ticks
 
 PICTURE_NAME = "curve.png"
 LOGS = ("finder.jsonl", "joint.jsonl", "decoder.jsonl")
@@ -34,21 +34,6 @@ class Series:
     figure: str
     steps: tuple[float, ...]
     values: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A range of values and where it lies on the picture, in pixels; `start_px` may be the greater one (upwards)."""
-
-    low: float
-    high: float
-    start_px: float
-    end_px: float
-
-    def place(self, value: float) -> float:
-        """Where a value lies on the picture."""
-        span = self.high - self.low
-        return self.start_px + (self.end_px - self.start_px) * ((value - self.low) / span if span else 0.5)
 
 
 def read_log(path: Path) -> list[Series]:
@@ -80,15 +65,6 @@ def write_curve(paths: Sequence[Path], pictures_dir: Path) -> Path:
             _draw_panel(draw, series, (column * PANEL_W_PX, row * PANEL_H_PX))
     small = picture.resize((picture.width // FINER, picture.height // FINER), Image.Resampling.LANCZOS)
     return replace_file(pictures_dir / PICTURE_NAME, lambda part: small.save(part, format="PNG", optimize=True))
-
-
-def nice_ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Round numbers (1, 2, 2.5 or 5 times a power of ten apart) from `low` or just below to `high` or just above."""
-    span = high - low or abs(low) or 1.0
-    power = 10.0 ** math.floor(math.log10(span / about))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if span / (power * factor) <= about)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(number * step, 12) for number in range(first, max(last, first + 1) + 1)]
 
 
 def smooth(values: Sequence[float], reach: int = _SMOOTHING_REACH) -> list[float]:

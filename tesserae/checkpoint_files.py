@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tesserae.activation import active_name, keep_choice
+from tesserae.activation import active_name, forget_choice, rename_choice
 from tesserae.atomic import write_file
 from tesserae.checkpoints import EMBEDDED_NAME, Checkpoint, find_checkpoint, free_name
 from tesserae.errors import CheckpointError
@@ -50,7 +50,6 @@ def rename_checkpoint(settings: Settings, name: str, new_name: str) -> Checkpoin
             f"{checkpoint.name} keeps its name, by which the program knows it; only models of your own can be renamed. Choose one of these."
         )
     target = settings.weights / f"{free_name(new_name.strip(), settings.weights)}.pt"
-    was_active = active_name(settings) == checkpoint.name
     try:
         record = json.dumps({**checkpoint.record, "name": target.stem}, indent=2) + "\n"
         write_file(target.with_suffix(".json"), record.encode())
@@ -60,8 +59,7 @@ def rename_checkpoint(settings: Settings, name: str, new_name: str) -> Checkpoin
         raise CheckpointError(
             f"{checkpoint.path} could not be renamed ({error.strerror}). Allow this user to write in {settings.weights}, then do it again."
         ) from error
-    if was_active:
-        keep_choice(settings, target.stem)
+    rename_choice(settings, checkpoint.name, target.stem)
     return find_checkpoint(target.stem, settings.weights, settings.checkpoint_url)
 
 
@@ -89,8 +87,7 @@ def delete_checkpoint(settings: Settings, name: str) -> CheckpointRemoval:
             f"{removal.checkpoint.path} could not be deleted ({error.strerror}). Allow this user to write in {settings.weights}, then do "
             "it again."
         ) from error
-    if removal.was_active:
-        keep_choice(settings, EMBEDDED_NAME)
+    forget_choice(settings, removal.checkpoint.name)
     return removal
 
 

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
         weights: folder of checkpoints; the embedded model lies in it.
         max_pixels: photos above this number of pixels are refused before they are decoded.
         checkpoint_url: base address of the official checkpoints, without a trailing slash.
+        hub_url: address of Hugging Face, or of a mirror, for the data set of the paper.
     """
 
     model_config = SettingsConfigDict(env_prefix="TESSERAE_", frozen=True)
@@ -31,3 +32,4 @@ class Settings(BaseSettings):
     weights: Path = PROJECT_DIR / "weights"
     max_pixels: int = Field(default=300_000_000, gt=0)
     checkpoint_url: str = "https://dl.fbaipublicfiles.com/segment_anything_2"
+    hub_url: str = "https://huggingface.co"

@@ -10,6 +10,7 @@ from benchmarks import cleanup, review
 from benchmarks.damage import DAMAGES
 from benchmarks.mistakes import Mistake, find_mistakes
 from benchmarks.tables import figures, format_table
+from tesserae.cleanup import clean_up
 from tesserae.evaluation import evaluate
 from tesserae.labelmap import count_tesserae
 from tesserae.truth import LabelTruth, PointTruth
@@ -135,7 +136,7 @@ def test_clean_with_all():
     labels, _ = crack(TRUTH, 6, 4, 16, 8)
     rows, columns = box_of(11, 4, 16, 8)
     labels[rows.start + 6 : rows.start + 8, columns.start + 6 : columns.start + 8] = 0
-    cleaned, made = cleanup.clean(labels, cleanup.ALL)
+    cleaned, made = clean_up(labels)
     assert made == 2
     assert evaluate(cleaned, LabelTruth(TRUTH)).instances.f1_75 == 1.0
     assert np.array_equal(cleaned, TRUTH)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tesserae.activation import activate, active_name
+from tesserae.activation import activate, active_name, previous_name
 from tesserae.checkpoint_files import delete_checkpoint, rename_checkpoint, what_goes
 from tesserae.checkpoints import EMBEDDED_NAME
 from tesserae.errors import CheckpointError
@@ -38,10 +38,15 @@ def test_renaming_moves_file_and_record(settings):
     assert active_name(settings) == EMBEDDED_NAME
 
 
-def test_the_default_stays_the_default_under_its_new_name(settings):
+def test_the_default_and_those_before_it_follow_to_a_new_name(settings):
     activate(settings, "mine")
     rename_checkpoint(settings, "mine", "ravenna")
     assert active_name(settings) == "ravenna"
+    activate(settings, "other")
+    rename_checkpoint(settings, "ravenna", "kos")
+    assert (active_name(settings), previous_name(settings)) == ("other", "kos")
+    delete_checkpoint(settings, "kos")
+    assert (active_name(settings), previous_name(settings)) == ("other", EMBEDDED_NAME)
 
 
 @pytest.mark.parametrize(

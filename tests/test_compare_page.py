@@ -12,6 +12,7 @@ import page_examples
 import pytest
 import tifffile
 from conftest import three_tesserae
+from dataset_examples import approve
 from page_examples import as_read, box, button, press, run, texts
 from store_examples import add_grey, provenance
 
@@ -419,6 +420,28 @@ def test_truth_marks_the_better_one(store, photo):
     assert table.loc["Tesserae found", ["A", "B", "Better"]].tolist() == ["100.0 %", "66.7 %", "A"]
     assert table.loc["Area, IoU", "Published"] == "89.0 % → 91.0 %"
     assert "tesserae_mini is nearer to the truth in" in texts(app.markdown)
+
+
+def test_what_is_approved_is_the_truth_until_a_file_is_given(store, photo):
+    add_both(store, photo)
+    approve(store, photo, three_tesserae(), author="Anna")
+    app = open_page()
+    assert "Truth: 3 tesserae in the whole photo, approved by Anna on" in texts(app.caption)
+    shown = app.dataframe[-1].value.set_index("Figure")
+    assert shown.loc["Tesserae found", ["A", "B", "Better"]].tolist() == ["100.0 %", "66.7 %", "A"]
+    give_truth(app, "truth.tif", tiff_bytes(other_map()))
+    assert "approved by Anna" not in texts(app.caption)
+    assert app.dataframe[-1].value.set_index("Figure").loc["Tesserae found", "Better"] == "B"
+
+
+def test_where_nothing_is_approved_nothing_is_measured(store, photo):
+    add_both(store, photo)
+    approve(store, photo, three_tesserae(), region=(((0.0, 0.0), (16.0, 0.0), (16.0, 24.0), (0.0, 24.0)),), count=1)
+    app = open_page()
+    assert "1 tessera in a part of the photo, 1 region, approved by Anna" in texts(app.caption)
+    assert "Only there both were measured." in texts(app.caption)
+    shown = app.dataframe[-1].value.set_index("Figure")
+    assert shown.loc["Tesserae found", ["A", "B", "Better"]].tolist() == ["100.0 %", "100.0 %", "–"]
 
 
 def test_marked_points_are_taken_by_the_photos_name_or_as_chosen(store, photo):

@@ -1,19 +1,18 @@
 """Correcting in a real browser with the mouse: every kind of stroke, undo and redo, a reload, and two people on one mosaic."""
 
 import io
-import time
+from functools import partial
 
+import correct_visitor
 import numpy as np
 import pytest
 from browser_examples import keep_picture, size_px
-from conftest import PATIENCE_S
 from PIL import Image
 from playwright.sync_api import expect
 from store_examples import provenance
 
 from tesserae.correcting import open_desk
 from tesserae.labelmap import interior_points
-from tesserae.measure import median_side_px
 from tesserae.settings import Settings
 from tesserae.store import open_store
 from tesserae.store.annotations import list_annotations
@@ -21,17 +20,11 @@ from tesserae.store.drafts import open_draft
 from tesserae.store.photos import PhotoFacts, add_photo
 from tesserae.store.segmentations import Scores, add_segmentation
 from tesserae.synthetic import render_mosaic
-from tesserae.ui.correct.tools import TOOLS
-from tesserae.ui.correct.view import View
 
 pytestmark = pytest.mark.browser
 pytest_plugins = "browser_fixtures"
 
 PITCH_PX, JOINT_PX, ROWS = 60, 16, 5
-CALM_LOOKS = 3
-HELP = {tool.title: tool.help for tool in TOOLS}
-RESTING = "[data-testid=stApp][data-test-script-state=notRunning]"
-WINDOW = {"width": 1366, "height": 650}  # of a small laptop: tools, canvas and count are seen together
 
 
 @pytest.fixture
@@ -65,49 +58,7 @@ def begin_draft(store, picture, labels):
     return open_draft(store, add_segmentation(store, photo.id, labels, Scores(), provenance()), "")
 
 
-class Visitor:
-    """A visitor of the page: takes tools, draws in photo pixels, reads the count."""
-
-    def __init__(self, page, address, draft, name, labels=squares(20)[1]):  # noqa: B008 (read only)
-        self.page = page
-        page.set_viewport_size(WINDOW)
-        self.view = View.first_look(labels.shape[::-1], median_side_px(labels))
-        page.goto(f"{address}/correct?mosaic={draft.photo_id}&draft={draft.id}&name={name}")
-        self.expect_canvas()
-
-    def expect_canvas(self):
-        """Wait until one canvas stands still: the one on its way out and the new one are there together for a moment."""
-        deadline, calm = time.monotonic() + PATIENCE_S, 0
-        while calm < CALM_LOOKS:
-            assert time.monotonic() < deadline, "The canvas does not come to rest."
-            self.page.wait_for_timeout(150)
-            canvases = self.page.locator("canvas.upper-canvas")
-            resting = self.page.locator(RESTING).count() == 1 and canvases.count() == 1 and canvases.first.is_visible()
-            calm = calm + 1 if resting else 0
-
-    def expect_count(self, count):
-        expect(self.page.get_by_test_id("stMetricValue")).to_have_text(str(count))
-        self.expect_canvas()
-
-    def take(self, group, title):
-        for row, name in (("Tools", group), ("Tool", title)):
-            self.page.get_by_role("radiogroup", name=row, exact=True).get_by_role("radio", name=name, exact=True).click()
-        expect(self.page.get_by_text(HELP[title], exact=True)).to_be_visible()
-        self.expect_canvas()
-
-    def draw(self, *points_xy):
-        """A stroke from point to point; a single point is a click."""
-        canvas = self.page.locator("canvas.upper-canvas").bounding_box()
-        x0, y0, _, _ = self.view.box_xyxy
-        places = [(canvas["x"] + (x - x0) * self.view.zoom, canvas["y"] + (y - y0) * self.view.zoom) for x, y in points_xy]
-        self.page.mouse.move(*places[0])
-        self.page.mouse.down()
-        for place in places[1:]:
-            self.page.mouse.move(*place, steps=6)
-        self.page.mouse.up()
-
-    def press(self, name):
-        self.page.get_by_test_id("stButton").get_by_role("button", name=name).click()
+Visitor = partial(correct_visitor.Visitor, labels=squares(20)[1])
 
 
 def around(x0, y0, x1, y1):
@@ -190,7 +141,7 @@ def test_the_model_outlines_a_missed_stone_that_is_clicked(open_tab, address, st
     truth = mosaic.labels == points.labels[missed]
     labels = np.where(truth, 0, mosaic.labels).astype(np.int32)
     draft = begin_draft(store, mosaic.image, labels)
-    visitor = Visitor(open_tab(), address, draft, "Anna", labels)
+    visitor = Visitor(open_tab(), address, draft, "Anna", labels=labels)
     visitor.take("Add", "Click a stone")
     visitor.draw(points.points_xy[missed] + 0.5)
     expect(visitor.page.get_by_text("the stone in yellow")).to_be_visible()

@@ -77,10 +77,13 @@ def test_a_file_without_a_record_is_mentioned(app, settings):
     assert "stray.pt has no record" in texts(run(app).warning)
 
 
-def test_the_default_can_be_changed(app, settings):
+def test_the_default_can_be_changed_and_changed_back(app, settings):
     press_key(run(app), "activate mine")
     assert active_name(settings) == "mine"
     assert subheaders(app)[0] == "mine"
+    press_key(app, "roll back")
+    assert active_name(settings) == EMBEDDED_NAME
+    assert "roll back" not in [button.key for button in app.button]
 
 
 def test_a_checkpoint_is_renamed(app, settings):

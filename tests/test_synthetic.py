@@ -1,6 +1,7 @@
 """Synthetic mosaics: the same seed gives the same bytes, and the truth is exact."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from scipy import ndimage
 from tesserae import synthetic
 from tesserae.labelmap import read_label_map
 from tesserae.synthetic import camera, composition, joints, layout, noise, render_mosaic, stone, surface, write_mosaics
+from tesserae.synthetic.domain import VERDE
 
 SIZE_PX = 96
 SIDE_PX = 22.0
@@ -415,3 +417,13 @@ def test_develop_is_deterministic_and_keeps_light_and_dark():
         assert (image.shape, image.dtype) == ((40, 40, 3), np.uint8)
         assert image[:, 25:].mean() > image[:, :15].mean() + 20
         np.testing.assert_array_equal(image, camera.develop(scene, rng_of(seed)))
+
+
+def test_a_domain_brings_its_own_stones_and_their_veins():
+    plain, veined = (render_mosaic(5, 160, 20.0, replace(VERDE, marbling=marbling)) for marbling in (0.0, 0.4))
+
+    def spread(mosaic):
+        """Of the brightness inside a stone, in the median stone."""
+        return np.median([mosaic.image[mosaic.labels == number].std(0).mean() for number in range(1, 20)])
+
+    assert spread(veined) > 1.3 * spread(plain)

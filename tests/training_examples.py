@@ -11,7 +11,7 @@ from tesserae.synthetic import render_mosaic
 from tesserae.training.recipe import DEFAULT
 
 SIZE_PX = 104
-SHORT = replace(DEFAULT, views_per_tile=2, steps_per_epoch=2, prompts_per_step=6, epochs=2)
+SHORT = replace(DEFAULT, views_per_tile=2, steps_per_epoch=2, prompts_per_step=6, epochs=2, rehearsal=1)
 
 
 def mosaics(count):

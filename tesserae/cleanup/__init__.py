@@ -4,7 +4,7 @@ None looks at the photo or at the model's scores, so that they work on maps of a
 much each helps is measured by `python -m benchmarks cleanup`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from tesserae.cleanup.fragments import merge_fragments
@@ -18,6 +18,7 @@ from tesserae.corrections.replay import CorrectedMap
 __all__ = [
     "CLEANUPS",
     "Cleanup",
+    "clean_up",
     "count_change",
     "fill_holes",
     "merge_fragments",
@@ -74,3 +75,14 @@ CLEANUPS: Mapping[str, Cleanup] = {
 def count_change(labels: Labels, corrections: Several, ignored: Unreadable = None) -> int:
     """How many tesserae more there would be; negative for fewer. Raises CorrectionError when the corrections do not fit the map."""
     return CorrectedMap.of(labels, ignored).apply(corrections).count_change
+
+
+def clean_up(labels: Labels, names: Iterable[str] = tuple(CLEANUPS)) -> tuple[Labels, int]:
+    """Return the label map (H, W) after clean-ups, one after the other, and how many corrections it took."""
+    corrected, made = CorrectedMap.of(labels), 0
+    for name in names:
+        proposed = CLEANUPS[name].propose(corrected.labels, None)
+        if proposed is not None:
+            corrected.apply(proposed)
+            made += len(proposed.corrections)
+    return corrected.labels, made

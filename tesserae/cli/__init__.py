@@ -19,6 +19,7 @@ from tesserae.cli.learning import finetune
 from tesserae.cli.machine import doctor, worker
 from tesserae.cli.pretraining import pretrain, synthesize
 from tesserae.cli.segmenting import segment
+from tesserae.cli.studying import study
 from tesserae.cli.terminal import INTERRUPTED, refuse
 from tesserae.errors import TesseraeError
 
@@ -27,7 +28,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (segment, evaluate, compare, convert, correct, finetune, synthesize, doctor, worker, pretrain):  # as --help lists them
+for command in (
+    segment,
+    evaluate,
+    compare,
+    convert,
+    correct,
+    finetune,
+    study,
+    synthesize,
+    doctor,
+    worker,
+    pretrain,
+):  # as --help lists them
     app.command()(command)
 app.add_typer(checkpoints.app, name="checkpoints")
 app.add_typer(dataset.app, name="dataset")

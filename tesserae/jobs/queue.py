@@ -83,9 +83,9 @@ def open_queue(settings: Settings) -> Queue:
     return Queue(_open_file(settings) if settings.queue_url is None else _open_redis(settings.queue_url))
 
 
-def submit_job(store: Store, queue: Queue, kind: str, arguments: Mapping[str, object]) -> Job:
-    """Queue work and wake a worker; the same work that is unfinished already is returned instead."""
-    job = queue_job(store, kind, arguments)
+def submit_job(store: Store, queue: Queue, kind: str, arguments: Mapping[str, object], *, key: str | None = None) -> Job:
+    """Queue work and wake a worker; the same work that is unfinished already is returned instead. `key` is that of `queue_job`."""
+    job = queue_job(store, kind, arguments, key=key)
     queue.wake()
     return job
 

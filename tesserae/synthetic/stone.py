@@ -44,6 +44,8 @@ def paint_stones(labels: Labels, area_of_label: NDArray[np.int16], side_px: floa
     y, x = (np.asarray(axis, dtype=np.float32) for axis in np.indices(labels.shape, dtype=np.float32))
     gradient = (x - _per_label_mean(x, labels, count)[labels]) * slant[labels, 0]
     gradient += (y - _per_label_mean(y, labels, count)[labels]) * slant[labels, 1]
+    if domain is not None and domain.marbling:
+        texture = texture + _marbling(labels, side_px, count, domain.marbling, rng)
     rgb = rgb_of_label[labels] * (1 + texture + gradient)[..., None]
     roughness = (log_uniform(0.03, 0.7, rng) * np.exp(0.4 * rng.standard_normal(count))).astype(np.float32)
     return StonePaint(np.clip(rgb, 0, 1.1).astype(np.float32), roughness, gloss)
@@ -113,7 +115,7 @@ def _draw_palette(rng: Rng) -> list[tuple[Rgb, float]]:
 
 
 def _texture(labels: Labels, side_px: float, count: int, rng: Rng) -> FloatField:
-    """Relative brightness noise; each tessera looks at its own place in the noise, so that texture breaks at the joint."""
+    """Relative brightness noise that breaks at the joint."""
     grain = fractal_noise(labels.shape, side_px * log_uniform(0.1, 0.8, rng), rng, octaves=3)
     if chance(0.4, rng):
         ridge = np.abs(smooth_noise(labels.shape, 0.6 * side_px, rng))
@@ -121,12 +123,24 @@ def _texture(labels: Labels, side_px: float, count: int, rng: Rng) -> FloatField
     if chance(0.35, rng):
         pores = smooth_noise(labels.shape, max(1.0, 0.12 * side_px), rng) > rng.uniform(1.6, 2.4)
         grain -= np.float32(rng.uniform(1.0, 4.0)) * pores
-    height, width = labels.shape
-    flat_shift = rng.integers(0, height * width, count).astype(np.int64)
-    place = np.arange(height * width, dtype=np.int64).reshape(labels.shape) + flat_shift[labels]
-    shifted = grain.ravel()[place % (height * width)]
+    shifted = _shifted(grain, labels, count, rng)
     strength = log_uniform(0.008, 0.1, rng) * np.exp(0.5 * rng.standard_normal(count))
     return np.asarray(shifted * np.minimum(strength, 0.3).astype(np.float32)[labels])
+
+
+def _marbling(labels: Labels, side_px: float, count: int, strength: float, rng: Rng) -> FloatField:
+    """Relative brightness of breccia: light clouds with dark veins between them, which look like joints and end at the joint."""
+    clouds = _shifted(smooth_noise(labels.shape, 0.3 * side_px, rng), labels, count, rng)
+    veins = np.exp(-((clouds / np.float32(0.18)) ** 2))
+    return np.asarray(strength * (np.float32(0.5) * np.tanh(2 * clouds) - veins), dtype=np.float32)
+
+
+def _shifted(noise: FloatField, labels: Labels, count: int, rng: Rng) -> FloatField:
+    """Noise (H, W) in which each tessera looks at a place of its own, so that it breaks at the joint."""
+    pixels = noise.size
+    flat_shift = rng.integers(0, pixels, count).astype(np.int64)
+    place = np.arange(pixels, dtype=np.int64).reshape(labels.shape) + flat_shift[labels]
+    return np.asarray(noise.ravel()[place % pixels])
 
 
 def _per_label_mean(values: FloatField, labels: Labels, count: int) -> FloatField:

@@ -16,6 +16,8 @@ class Recipe:
         dice_weight, score_weight: of the two parts of the loss "paper"; of the masks and the score of "instances".
         views_per_tile: looks at each tile of the ground, the first as photographed.
         most_views: of all tiles together that are used, drawn at random; None: all of them.
+        rehearsal: synthetic mosaics that are looked at in between, so that what the base knew is not unlearned.
+        rehearsal_share: of the steps.
         turns: "quarter": the other looks are quarter turns and mirror images; "any": any angle, size and colour.
         epochs: passes at most.
         steps_per_epoch: pictures in a pass; None: every look at every tile.
@@ -27,8 +29,10 @@ class Recipe:
         encoder_lr: the same for the image encoder; 0 freezes it, so that its features are computed once.
         weight_decay: of AdamW.
         clip: greatest norm of a gradient; None leaves it as it is.
+        averaging: share of a running mean of the weights that stays in each step, 0 without one; the mean is what is judged and kept.
+        warmup_steps: in which the rate rises from nothing.
         patience: epochs without a better one until the run ends; None: never.
-        calibrates: whether the thresholds are set on the validation mosaics afterwards.
+        calibrates: whether, afterwards, the way from the base is shortened as far as the validation mosaics allow, and thresholds are set.
         seed: of every draw.
     """
 
@@ -38,6 +42,8 @@ class Recipe:
     score_weight: float
     views_per_tile: int
     most_views: int | None
+    rehearsal: int
+    rehearsal_share: float
     turns: Literal["quarter", "any"]
     epochs: int
     steps_per_epoch: int | None
@@ -50,6 +56,8 @@ class Recipe:
     encoder_lr: float
     weight_decay: float
     clip: float | None
+    averaging: float
+    warmup_steps: int
     patience: int | None
     calibrates: bool
     seed: int = 22
@@ -66,6 +74,8 @@ PAPER = Recipe(
     score_weight=0.2,
     views_per_tile=6,
     most_views=None,
+    rehearsal=0,
+    rehearsal_share=0.0,
     turns="quarter",
     epochs=9,
     steps_per_epoch=None,
@@ -78,6 +88,8 @@ PAPER = Recipe(
     encoder_lr=0.0,
     weight_decay=1e-5,
     clip=None,
+    averaging=0.0,
+    warmup_steps=0,
     patience=None,
     calibrates=False,
 )
@@ -90,19 +102,23 @@ DEFAULT = Recipe(
     score_weight=1.0,
     views_per_tile=8,
     most_views=96,
+    rehearsal=16,
+    rehearsal_share=0.5,
     turns="any",
-    epochs=10,
+    epochs=8,
     steps_per_epoch=40,
     prompts_per_step=48,
     accumulate=1,
     lr=1e-4,
     lr_floor=1e-6,
     lr_period=None,
-    finder_lr=5e-4,
+    finder_lr=2e-4,
     encoder_lr=0.0,
     weight_decay=1e-3,
     clip=1.0,
-    patience=4,
+    averaging=0.98,
+    warmup_steps=20,
+    patience=3,
     calibrates=True,
 )
 PRESETS = {recipe.preset: recipe for recipe in (DEFAULT, PAPER)}

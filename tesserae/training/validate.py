@@ -1,6 +1,6 @@
 """Judges models on the parts of a split as people use them: every tessera found by itself, no point of the truth given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from tesserae.dataset import Ground, Part
 from tesserae.dataset.ground import crop_ground
 from tesserae.models import Models, encoder_weights, identify_weights
 from tesserae.options import SegmentOptions
-from tesserae.segment import segment_image
+from tesserae.segment import Segmentation, segment_image
 from tesserae.tilecache import PhotoMemory, TileCache
 from tesserae.training.figures import MosaicFigures, judge_labels, mean_figures
 
@@ -45,6 +45,18 @@ def judge_models(
     """Segment each part and compare with its truth; `report` hears the share that is done. There is at least one part."""
     figures: dict[str, MosaicFigures] = {}
     first: tuple[NDArray[np.int32], Ground] | None = None
+    for name, result, ground in segment_parts(models, parts, cache, options, report):
+        figures[name] = judge_labels(result.labels, ground)
+        first = first or (result.labels, ground)
+    assert first is not None
+    return Judged(figures, *first)
+
+
+def segment_parts(
+    models: Models, parts: Sequence[Part], cache: TileCache, options: SegmentOptions, report: Callable[[float], None] = lambda _share: None
+) -> Iterator[tuple[str, Segmentation, Ground]]:
+    """Segment part after part; yields a name, each only once, what was found, and the ground, as much of it as matters for judging."""
+    taken: set[str] = set()
     for number, part in enumerate(parts):
         ground = _known_ground(part)
         memory = PhotoMemory(cache, f"{part.photo_id} {part.box_xyxy} {part.truth_id}")
@@ -52,14 +64,12 @@ def judge_models(
         def tell(share: float, _stage: str, number: int = number) -> None:
             report((number + share) / len(parts))
 
-        labels = segment_image(ground.image, models, options, Clock(), tell, memory).labels
-        figures[_unique_name(part, figures)] = judge_labels(labels, ground)
-        first = first or (labels, ground)
-    assert first is not None
-    return Judged(figures, *first)
+        name = _unique_name(part, taken)
+        taken.add(name)
+        yield name, segment_image(ground.image, models, options, Clock(), tell, memory), ground
 
 
-def _unique_name(part: Part, taken: dict[str, MosaicFigures]) -> str:
+def _unique_name(part: Part, taken: set[str]) -> str:
     """Return the part's name; of two photos with the same name the second gets a number."""
     number, name = 1, part.name
     while name in taken:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tesserae.dataset import Ground
-from tesserae.pretraining.crops import recolour, split_touching
+from tesserae.pretraining.crops import MIN_TARGET_AREA_PX, recolour, split_touching
 from tesserae.pretraining.prompts import UNKNOWN
 from tesserae.synthetic.noise import Rng, chance, log_uniform
 from tesserae.tiling import Tile, plan_tiles
@@ -87,10 +87,18 @@ def look_at(ground: Ground, view: View, size_px: int) -> Picture:
     # float32 holds whole numbers up to 16 million exactly
     told = np.where(ground.known[part], ground.labels[part], UNKNOWN).astype(np.float32)
     truth = _warp(told, matrix, size_px, cv2.INTER_NEAREST).astype(np.int32)
-    numbered = np.where(truth == UNKNOWN, UNKNOWN, split_touching(np.maximum(truth, 0)))
+    numbered = _number_stones(truth)
     if view.look is not None:
         image = recolour(image, np.random.default_rng(view.look))
     return Picture(image, numbered)
+
+
+def _number_stones(truth: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Number the parts that stones have in a view from 1; single pixels that came off a stone in turning it are not known any more."""
+    numbered = split_touching(np.maximum(truth, 0))
+    area = np.bincount(numbered.ravel())
+    area[0] = MIN_TARGET_AREA_PX
+    return np.where((truth == UNKNOWN) | (area < MIN_TARGET_AREA_PX)[numbered], UNKNOWN, numbered).astype(np.int32)
 
 
 def _shows_tesserae(ground: Ground, tile: Tile) -> bool:

@@ -17,6 +17,7 @@ from tesserae.settings import Settings
 from tesserae.store.files import disk_errors
 from tesserae.ui.adding import drop_upload
 from tesserae.ui.records import ORIGINS, Facts, architecture_in_words, describe_gain, describe_record
+from tesserae.ui.roll_back import offer_roll_back
 from tesserae.ui.wording import plain
 
 DOWNLOADS_FOLDER, IMPORT_FOLDER = "downloads", "import"
@@ -63,6 +64,8 @@ def _show_installed(settings: Settings, checkpoint: Checkpoint, *, is_active: bo
         with st.container(horizontal=True):
             if not is_active and st.button("Make it the default", key=f"activate {checkpoint.name}"):
                 _act(lambda: activate(settings, checkpoint.name))
+            if is_active:
+                offer_roll_back(settings)
             if st.button("Check the file", key=f"verify {checkpoint.name}", help="Compares size and SHA-256 with what is recorded."):
                 _check(checkpoint)
             if checkpoint.kind == "finetuned":

@@ -28,7 +28,7 @@ def follow_job(store: Store, job_id: str) -> None:
     """Show how far a job is, with a button that stops it; when it has ended the page runs anew."""
     try:
         job = get_job(store, job_id)
-        trouble = _trouble(store, job)
+        trouble = trouble_of(store, job)
     except TesseraeError as error:  # a fragment runs by itself: the page's own handling is not around it
         st.error(plain(str(error)))
         return
@@ -37,14 +37,12 @@ def follow_job(store: Store, job_id: str) -> None:
     st.progress(job.progress, text=plain(_words(job)))
     if trouble:
         st.warning(trouble)
-    st.button(
-        "Stop",
-        disabled=job.cancel_requested,
-        key=f"stop {job_id}",
-        on_click=_stop,
-        args=(store, job_id),
-        help="Ends this work; what was finished before stays.",
-    )
+    offer_stop(store, job, "Ends this work; what was finished before stays.")
+
+
+def offer_stop(store: Store, job: Job, explained: str) -> None:
+    """The button that asks the worker to stop."""
+    st.button("Stop", disabled=job.cancel_requested, key=f"stop {job.id}", on_click=_stop, args=(store, job.id), help=explained)
 
 
 def tell_ending(job: Job) -> None:
@@ -53,6 +51,19 @@ def tell_ending(job: Job) -> None:
         st.error(plain(job.message))
     elif job.state == "cancelled":
         st.info("The last run was stopped. What was finished before that is kept.")
+
+
+def trouble_of(store: Store, job: Job) -> str:
+    """What keeps a job from going on, in a sentence; "" while all is well."""
+    if job.state == "running" and job.heartbeat_at is not None and _seconds_since(job.heartbeat_at) > _SILENCE_S:
+        return (
+            f"The worker, the program that does this, has not been heard of for {_seconds_since(job.heartbeat_at):.0f} seconds. {_ADVICE}"
+        )
+    if job.state != "queued" or _seconds_since(job.created_at) < _PATIENCE_S:
+        return ""
+    if any(each.state == "running" for each in list_jobs(store, states=UNFINISHED)):
+        return ""  # it waits for another one
+    return f"Nothing is done at the moment: the worker, the program that does this, does not seem to run. {_ADVICE}"
 
 
 def _stop(store: Store, job_id: str) -> None:
@@ -67,17 +78,6 @@ def _words(job: Job) -> str:
     model, _, stage = job.stage.rpartition(": ")
     words = STAGES.get(stage, stage or "Starting")
     return f"{model}: {words} ({job.progress:.0%})" if model else f"{words} ({job.progress:.0%})"
-
-
-def _trouble(store: Store, job: Job) -> str:
-    """What keeps a job from going on, in a sentence; "" while all is well."""
-    if job.state == "running" and job.heartbeat_at is not None and _seconds_since(job.heartbeat_at) > _SILENCE_S:
-        return f"The worker, the program that counts, has not been heard of for {_seconds_since(job.heartbeat_at):.0f} seconds. {_ADVICE}"
-    if job.state != "queued" or _seconds_since(job.created_at) < _PATIENCE_S:
-        return ""
-    if any(each.state == "running" for each in list_jobs(store, states=UNFINISHED)):
-        return ""  # it waits for another one
-    return f"Nothing counts at the moment: the worker, the program that does this, does not seem to run. {_ADVICE}"
 
 
 def _seconds_since(moment: datetime) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from tesserae.checkpoints import Checkpoint
 from tesserae.download import format_size
+from tesserae.ui.wording import counted
 
 MISSING = "not recorded"
 ORIGINS = {"embedded": "comes with the program", "official": "published by Meta", "finetuned": "fine-tuned or imported"}
@@ -22,6 +23,8 @@ _PUBLISHED = {
     )
 }
 
+_VALIDATION = (("abs_count_error", "Count error"), ("f1_50", "F1"), ("pixel_iou", "IoU"))
+
 _OFFICIAL_CONFIG = re.compile(r"configs/sam2(?:\.1)?/sam2(\.1)?_hiera_(t|s|b\+|l)\.yaml")
 _SIZES = {"t": "tiny", "s": "small", "b+": "base plus", "l": "large"}
 
@@ -33,7 +36,7 @@ def describe_record(checkpoint: Checkpoint) -> Facts:
     record = checkpoint.record
     size_bytes = checkpoint.path.stat().st_size if checkpoint.installed else checkpoint.size_bytes
     facts = [("Origin", ORIGINS[checkpoint.kind]), ("Parent", _parent(checkpoint)), ("Trained on", _training(checkpoint))]
-    facts += [("Date", _date(record)), *_scores(checkpoint)]
+    facts += [("Date", _date(record)), *_learning(record), *_scores(checkpoint)]
     facts += [
         ("Size", MISSING if size_bytes is None else format_size(size_bytes)),
         ("Architecture", architecture_in_words(checkpoint.config)),
@@ -81,11 +84,20 @@ def _training(checkpoint: Checkpoint) -> str:
     data = checkpoint.record.get("data")
     if isinstance(data, Mapping) and isinstance(data.get("kind"), str):
         return str(data["kind"])
+    learned = checkpoint.record.get("dataset")
+    if isinstance(learned, Mapping) and isinstance(learned.get("mosaics"), int) and isinstance(learned.get("tesserae"), int):
+        return f"{counted(learned['tesserae'], 'tessera')} of {counted(learned['mosaics'], 'mosaic')}"
     photos = checkpoint.record.get("photos")
     if isinstance(photos, Mapping):
         parts = [f"{len(ids)} in {part}" for part, ids in photos.items() if isinstance(ids, list)]
         return f"photos: {', '.join(parts)}" if parts else MISSING
     return MISSING
+
+
+def _learning(record: Mapping[str, object]) -> Facts:
+    """What a fine-tune of this program says of itself, and why it became the default or not."""
+    told = (("What it brought", record.get("sentence")), ("Against the others", record.get("reason")))
+    return [(what, value) for what, value in told if isinstance(value, str)]
 
 
 def _date(record: Mapping[str, object]) -> str:
@@ -97,7 +109,24 @@ def _scores(checkpoint: Checkpoint) -> Facts:
     scores = checkpoint.record.get("scores")
     if isinstance(scores, Mapping) and scores:
         return [(f"Score: {name}", _figure(value)) for name, value in scores.items()]
+    if measured := _validation_scores(checkpoint.record):
+        return measured
     return list(_PUBLISHED.get(checkpoint.name, (("Scores", MISSING),)))
+
+
+def _validation_scores(record: Mapping[str, object]) -> Facts:
+    """Mean figures of the model itself, the last of those that were judged, on what its fine-tune kept apart."""
+    judged = record.get("validation")
+    last = list(judged.values())[-1] if isinstance(judged, Mapping) and judged else None
+    mean = last.get("mean") if isinstance(last, Mapping) else None
+    if not isinstance(mean, Mapping):
+        return []
+    values = [(title, mean.get(key)) for key, title in _VALIDATION]
+    return [(f"{title}, where it did not learn", _percent(value)) for title, value in values]
+
+
+def _percent(value: object) -> str:
+    return f"{100 * value:.1f} %" if isinstance(value, int | float) else MISSING
 
 
 def _figure(value: object) -> str:

@@ -10,7 +10,7 @@ from tesserae.settings import Settings
 from tesserae.store import Store
 from tesserae.ui.dataset.pictures import approved_picture
 from tesserae.ui.dataset.split import PURPOSES
-from tesserae.ui.wording import counted, plain
+from tesserae.ui.wording import approval_in_words, counted, plain
 
 PAGE_SIZE = 10
 
@@ -39,15 +39,6 @@ def show_members(store: Store, settings: Settings, members: tuple[Member, ...], 
             _show_card(store, settings, member, names, author)
 
 
-def member_facts(member: Member) -> str:
-    """What is approved, by whom and when, in one line."""
-    annotation = member.annotation
-    extent = "the whole photo" if annotation.region_xy is None else f"a part of the photo, {counted(len(annotation.region_xy), 'region')}"
-    unreadable = ", without what is unreadable" if annotation.ignored_file is not None else ""
-    by = annotation.author or "somebody without a name"
-    return f"{counted(annotation.count, 'tessera')} in {extent}{unreadable}, approved by {by} on {annotation.approved_at:%Y-%m-%d}"
-
-
 def _show_card(store: Store, settings: Settings, member: Member, names: dict[str, str], author: str) -> None:
     picture_column, facts_column, side_column = st.columns([1, 2, 1], vertical_alignment="center")
     try:
@@ -57,7 +48,7 @@ def _show_card(store: Store, settings: Settings, member: Member, names: dict[str
         picture_column.caption(plain(str(error)))
     with facts_column:
         st.markdown(f"**{plain(member.photo.shown_name)}**")
-        st.write(plain(member_facts(member)))
+        st.write(plain(approval_in_words(member.annotation)))
         if member.alike:
             others = ", ".join(f"“{names[photo_id]}”" for photo_id in member.alike)
             st.caption(f":material/content_copy: Shows the same as {plain(others)}, and stays on the same side.")

@@ -26,7 +26,7 @@ def show_split(store: Store, settings: Settings) -> tuple[Member, ...]:
     """
     members = find_members(store, settings)
     try:
-        dataset = _arranged(store, settings, members)
+        dataset = arranged_dataset(store, settings, members)
     except DatasetError as error:
         st.info(plain(str(error)))
         return members
@@ -39,8 +39,8 @@ def show_split(store: Store, settings: Settings) -> tuple[Member, ...]:
     return members
 
 
-def _arranged(store: Store, settings: Settings, members: tuple[Member, ...]) -> Dataset:
-    """The dataset of these members; label maps are read again only when one of them, or a side, has changed."""
+def arranged_dataset(store: Store, settings: Settings, members: tuple[Member, ...]) -> Dataset:
+    """The dataset of these members; label maps are read again only when one of them, or a side, has changed. Raises DatasetError."""
     state = [(member.annotation.id, member.record.split, member.photo.shown_name) for member in members]
     return _cached_dataset(str((settings.home.absolute(), state)), store, settings, members)
 
