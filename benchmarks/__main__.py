@@ -12,6 +12,7 @@ import typer
 
 from benchmarks import (
     big,
+    carrying,
     cleanup,
     click,
     curve,
@@ -26,6 +27,7 @@ from benchmarks import (
     speed,
     strokes,
     synthetic,
+    training,
 )
 from benchmarks.report import Report, format_report, machine_facts, write_report
 from benchmarks.subject import Subject
@@ -204,6 +206,33 @@ def run_big(
     rows = big.measure_big(out / "big", subject, _say, seed=seed, mosaic_px=mosaic, copies=copies, fast=not default)
     options = {"seed": seed, "mosaic": mosaic, "copies": copies, "fast": not default}
     _publish("big", subject, options, big.tables_of_big(rows), out)
+
+
+@app.command("carrying")
+def run_carrying(
+    photos_dir: PhotosDir,
+    taught: Annotated[list[str], typer.Option("--taught", metavar="NAME", help="An entry to learn from; may be given several times.")],
+    epochs: Annotated[int, typer.Option(min=1, help="Of the fine-tune.")] = 3,
+    out: Out = OUT_DIR,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """What corrections of one marked crop do to the other photos of PHOTOS_DIR/marks.json."""
+    subject = _subject(EMBEDDED_NAME, device, threads)
+    rows = carrying.measure_carrying(photos_dir, taught, epochs, subject, _say)
+    _publish("carrying", subject, {"epochs": epochs}, carrying.tables_of_carrying(rows), out)
+
+
+@app.command("training")
+def run_training(
+    model: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A model; may be given several times.")] = None,
+    threads: Threads = None,
+    out: Out = OUT_DIR,
+) -> None:
+    """One step of the fine-tune: seconds, memory, and what cached features save."""
+    subject = _subject(EMBEDDED_NAME, "cpu", threads)
+    rows = training.measure_training(subject, _say, names=tuple(model or training.NAMES))
+    _publish("training", subject, {}, training.tables_of_training(rows), out)
 
 
 @app.command("sharing")

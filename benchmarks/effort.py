@@ -129,7 +129,7 @@ def _measure_photo(marked: MarkedPhoto, subject: Subject, memory: PhotoMemory) -
     side_px = find_side_px(image, models, Clock(), memory)
     corrected = CorrectedMap.of(run.labels)
     before = _scores(corrected, marked, "before")
-    ask = partial(_ask, ClickSession(models), image, side_px, memory)
+    ask = partial(ask_model, ClickSession(models), image, side_px, memory)
     strokes = list(Person(corrected, marked.truth, ask).work())
     (n_true,) = figures([before], "n_true")
     return {"photo": marked.name, **before, **row_of_strokes(strokes, int(n_true)), **_scores(corrected, marked, "after")}
@@ -140,8 +140,8 @@ def _scores(corrected: CorrectedMap, marked: MarkedPhoto, when: str) -> Row:
     return {"n_true": found["n_true"], f"f1_{when}": found["f1"], f"error_{when}": found["count_error"]}
 
 
-def _ask(session: ClickSession, image: NDArray[np.uint8], side_px: float, memory: PhotoMemory, clicks: Clicks) -> MaskRuns | None:
-    """The model's answer; None where it sees no stone."""
+def ask_model(session: ClickSession, image: NDArray[np.uint8], side_px: float, memory: PhotoMemory, clicks: Clicks) -> MaskRuns | None:
+    """Return the model's answer to clicks on a photo uint8 (H, W, 3); None where it sees no stone."""
     try:
         return session.click(image, clicks, side_px, memory).mask
     except CorrectionError:

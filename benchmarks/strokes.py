@@ -2,6 +2,7 @@
 
 import io
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -10,6 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.large_photo import open_window
@@ -23,7 +25,8 @@ from tesserae.store.photos import PhotoFacts, add_photo
 from tesserae.synthetic import render_mosaic
 from tesserae.ui.correct.view import View
 
-SEED, BASE_SIZE, BASE_SIDE_PX, ENLARGED, STROKES = 5100, (1000, 750), 12.3, 8, 20
+SEED, MOSAIC_PX, SIDE_PX, STROKES = 5100, 1000, 10.4, 20
+TESSERAE, SIZE = 3000, (8000, 6000)
 
 _STROKE_PX = 60.0  # length on the canvas
 _PATIENCE_MS = 60_000
@@ -76,16 +79,23 @@ def tables_of_strokes(rows: list[Row]) -> tuple[Table, ...]:
 
 def _make_draft(home: Path, seed: int) -> tuple[DraftRecord, Any]:
     """A collection with one enlarged synthetic mosaic, and a draft that begins with its truth."""
-    width, height = BASE_SIZE
-    mosaic = render_mosaic(seed, width, BASE_SIDE_PX)
-    size = (width * ENLARGED, height * ENLARGED)
-    image = np.asarray(cv2.resize(mosaic.image[:height], size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
-    labels = np.asarray(cv2.resize(mosaic.labels[:height], size, interpolation=cv2.INTER_NEAREST), dtype=np.int32)
+    mosaic = render_mosaic(seed, MOSAIC_PX, SIDE_PX)
+    part = part_with(mosaic.labels, TESSERAE)
+    image = np.asarray(cv2.resize(mosaic.image[part], SIZE, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+    labels = np.asarray(cv2.resize(mosaic.labels[part], SIZE, interpolation=cv2.INTER_NEAREST), dtype=np.int32)
     file = io.BytesIO()
     Image.fromarray(image).save(file, format="JPEG", quality=90)
     with open_store(Settings(home=home, database_url=None)) as store:
-        photo = add_photo(store, file.getvalue(), "floor.jpg", PhotoFacts(*size, "JPEG", 8, "RGB", 1, None, ()))
+        photo = add_photo(store, file.getvalue(), "floor.jpg", PhotoFacts(*SIZE, "JPEG", 8, "RGB", 1, None, ()))
         return create_draft(store, photo.id, labels, "import", (), ""), labels
+
+
+def part_with(labels: NDArray[np.int32], tesserae: int) -> tuple[slice, slice]:
+    """The smallest upper left part, 4 wide and 3 high, of a label map (H, W) with so many tesserae at least; the largest where none has."""
+    steps = range(1, min(labels.shape[0] // 3, labels.shape[1] // 4) + 1)
+    parts = [(slice(0, 3 * step), slice(0, 4 * step)) for step in steps]
+    found = bisect_left(parts, tesserae, key=lambda part: len(np.unique(labels[part])) - 1)
+    return parts[min(found, len(parts) - 1)]
 
 
 def _describe(labels: Any) -> Row:

@@ -6,11 +6,13 @@ from conftest import PATIENCE_S
 from playwright.sync_api import expect
 
 from tesserae.measure import median_side_px
+from tesserae.ui.correct.tools import TOOLS
 from tesserae.ui.correct.view import View
 
 CALM_LOOKS = 3
+HELP = {tool.title: tool.help for tool in TOOLS}
 RESTING = "[data-testid=stApp][data-test-script-state=notRunning]"
-WINDOW = {"width": 1600, "height": 1050}  # the canvas and what stands beside it
+WINDOW = {"width": 1366, "height": 650}  # of a small laptop: tools, canvas and count are seen together
 
 
 class Visitor:
@@ -40,6 +42,7 @@ class Visitor:
     def take(self, group, title):
         for row, name in (("Tools", group), ("Tool", title)):
             self.page.get_by_role("radiogroup", name=row, exact=True).get_by_role("radio", name=name, exact=True).click()
+        expect(self.page.get_by_text(HELP[title], exact=True)).to_be_visible()
         self.expect_canvas()
 
     def draw(self, *points_xy):

@@ -48,7 +48,7 @@ def write_run(settings, last, told=None):
 def end_run(journal, *, promoted):
     table = {BASE: {"wall": figures(0.8, 90.0)}, NAME: {"wall": figures(0.85, 98.0)}}
     told = "Its score is 83.0, against 70.0." if promoted else "It is not better by enough."
-    outcome = {"name": NAME, "best_epoch": 2, "epochs": 3, "thresholds": {}, "sentence": "Trained on 1 mosaic, 36 tesserae."}
+    outcome = {"name": NAME, "best_epoch": 2, "epochs": 3, "calibration": {}, "sentence": "Trained on 1 mosaic, 36 tesserae."}
     journal.end({**outcome, "promoted": promoted, "reason": told, "validation": table_as_dict(table), "test": {}})
 
 

@@ -21,6 +21,7 @@ from benchmarks import (
     sessions,
     sharing,
     speed,
+    strokes,
     subject,
     synthetic,
     tables,
@@ -138,6 +139,16 @@ def test_machine_facts_name_the_checkpoint_by_its_hash(tmp_path):
     facts = report.machine_facts(a_checkpoint(tmp_path / "m.pt"), "cpu", 3)
     assert (facts["sha256"], facts["device"], facts["threads"]) == ("ba7816bf8f01", "cpu", 3)
     assert report.machine_facts(a_checkpoint(tmp_path / "none.pt"), "cpu", None)["sha256"] is None
+
+
+# --- strokes ---
+
+
+@pytest.mark.parametrize(("wanted", "height"), [(1, 3), (3, 6), (5, 6), (11, 12), (99, 12)])
+def test_a_part_with_so_many_tesserae(wanted, height):
+    labels = np.repeat(np.arange(12, dtype=np.int32)[:, None], 16, axis=1)  # each row but the first is a tessera
+    rows, columns = strokes.part_with(labels, wanted)
+    assert (rows.stop, columns.stop) == (height, height // 3 * 4)
 
 
 # --- marked ---

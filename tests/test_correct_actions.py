@@ -1,5 +1,8 @@
 """What a stroke, a button or a suggestion does to a draft, with a real collection and a made-up answer of the model."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from conftest import three_tesserae
@@ -7,13 +10,14 @@ from store_examples import add_grey, segment
 
 from tesserae.cleanup import CLEANUPS
 from tesserae.correcting import apply, open_desk
-from tesserae.corrections.operations import Add, Delete, MaskRuns, Split
+from tesserae.corrections.operations import Add, Delete, MaskRuns
 from tesserae.errors import CorrectionError
 from tesserae.review import KINDS, Reason, Suggestion
-from tesserae.store.drafts import open_draft
+from tesserae.store.decisions import DecisionRecord, read_decisions
+from tesserae.store.drafts import delete_draft, open_draft
 from tesserae.ui.correct import actions, clean
 from tesserae.ui.correct.bench import Bench, Proposal
-from tesserae.ui.correct.queue import FIXED, RIGHT
+from tesserae.ui.correct.queue import decide, describe_decision
 from tesserae.ui.correct.view import View
 
 pytest_plugins = "store_fixtures"
@@ -127,19 +131,42 @@ def test_without_a_proposal_there_is_nothing_to_take(desk, bench):
     assert not desk.log
 
 
-def test_suggestions_one_after_the_other(bench):
-    reasons = (Reason(KINDS[0], 0.5, "It looks odd."),)
-    first, second = Suggestion((1,), (2, 3, 12, 13), 0.9, reasons), Suggestion((2,), (20, 5, 36, 21), 0.5, reasons, Split(label=2))
-    bench.start_queue([first, second])
+REASONS = (Reason(KINDS[0], 0.5, "It looks odd."),)
+PLACES = [Suggestion((number,), box, 0.5, REASONS) for number, box in ((1, (2, 3, 12, 13)), (2, (20, 5, 36, 21)), (7, (40, 25, 50, 35)))]
+
+
+def test_suggestions_one_after_the_other_and_what_was_decided_is_kept(desk, bench):
+    first, second, third = PLACES
+    bench.start_queue(PLACES, {})
     assert bench.focus == first.box_xyxy
-    bench.decide(RIGHT)
+    decide(desk, bench, "Anna", "right")
     assert (bench.queue.at, bench.focus) == (1, second.box_xyxy)
-    bench.decide(FIXED)
-    assert bench.queue.decisions == {0: RIGHT, 1: FIXED}
+    decide(desk, bench, "Anna", "later")
     bench.go_in_queue(-5)
-    assert bench.queue.at == 0
-    bench.start_queue([])
+    assert (bench.queue.at, bench.queue.done) == (0, 2)
+    bench.start_queue([], {})
     assert bench.focus is None
+
+    bench.start_queue([third, second, first], read_decisions(desk.store, desk.draft.id))  # as after a reload
+    assert (bench.queue.at, bench.queue.done) == (0, 2)
+    decide(desk, bench, "Berta", "fixed")
+    assert (bench.queue.at, bench.queue.done) == (1, 3)
+    assert describe_decision(bench.queue.decisions[bench.queue.present.place]) == "Left for later, said Anna."
+
+
+def test_what_changed_since_is_open_again(bench):
+    moved = replace(PLACES[0], box_xyxy=(2, 3, 12, 14))
+    record = DecisionRecord(PLACES[0].place, "right", "", datetime.now(UTC))
+    bench.start_queue([PLACES[0], moved, PLACES[1]], {PLACES[0].place: record})
+    assert bench.queue.at == 1
+
+
+def test_a_decision_that_cannot_be_kept_is_told(desk, bench):
+    bench.start_queue(PLACES, {})
+    delete_draft(desk.store, desk.draft.id)
+    decide(desk, bench, "Anna", "right")
+    assert (bench.message[0], bench.queue.at, bench.queue.done) == ("refused", 0, 0)
+    assert "There is no draft" in bench.message[1]
 
 
 def test_a_clean_up_is_looked_at_before_it_is_made(sqlite_store, bench):

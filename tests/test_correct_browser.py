@@ -74,6 +74,11 @@ def middle(label):
 def test_strokes_undo_redo_and_a_reload(open_tab, address, store, draft):
     visitor = Visitor(open_tab(), address, draft, "Anna")
     visitor.expect_count(25)
+    visitor.page.locator("canvas.upper-canvas").hover()
+    for name in ("Undo", "Reset canvas"):  # the canvas' own, which know nothing of the corrections
+        expect(visitor.page.locator(".dc-toolbar").get_by_role("button", name=name)).not_to_be_in_viewport()
+    for place in ("canvas.upper-canvas", "[data-testid=stMetricValue]"):
+        expect(visitor.page.locator(place)).to_be_in_viewport(ratio=1)
     strokes = (  # a point, a free stroke, a line, a box, a brush
         ("Remove", "Delete one", [middle(1)], 24),
         ("Add", "Draw an outline", around(10, 10, 50, 50), 25),

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from tesserae.ui.correct.view import CANVAS_SIZES, View
+from tesserae.ui.correct.view import CANVAS_SIZES, USUAL_CANVAS, View
 
 PHOTO = (8000, 6000)
+WIDTH, HEIGHT = CANVAS_SIZES[USUAL_CANVAS]
 
 
 def test_the_whole_photo_fits_into_the_canvas_and_touches_one_side():
@@ -30,7 +31,7 @@ def test_a_first_look_without_tesserae_shows_all(side_px):
 
 def test_canvas_points_come_back_from_where_they_are_shown():
     view = View(PHOTO, 4000, 3000, 2.0)
-    middle = np.array([[420, 310], [0, 0]])
+    middle = np.array([[WIDTH / 2, HEIGHT / 2], [0, 0]])
     assert view.to_photo(middle).tolist() == [[4000, 3000], list(view.box_xyxy[:2])]
 
 
@@ -39,7 +40,7 @@ def test_canvas_points_come_back_from_where_they_are_shown():
     [
         pytest.param(lambda v: v.panned(-99, 0), (0, None), id="left edge"),
         pytest.param(lambda v: v.panned(0, -99), (None, 0), id="upper edge"),
-        pytest.param(lambda v: v.moved_to(1e9, 1e9), (8000 - 840, 6000 - 620), id="lower right corner"),
+        pytest.param(lambda v: v.moved_to(1e9, 1e9), (8000 - WIDTH, 6000 - HEIGHT), id="lower right corner"),
     ],
 )
 def test_the_view_never_leaves_the_photo(change, expected):
@@ -55,7 +56,7 @@ def test_zooming_out_ends_with_the_whole_photo_and_in_with_single_pixels():
 
 
 def test_a_photo_smaller_than_the_canvas_can_be_shown_whole_whatever_the_limit():
-    assert View.whole((20, 20)).zoom == pytest.approx(31)
+    assert View.whole((10, 10)).zoom == pytest.approx(HEIGHT / 10)
 
 
 def test_a_canvas_of_another_size_shows_the_same_middle_at_the_same_zoom():

@@ -26,7 +26,7 @@ def checkpoint(kind="finetuned", name="mine", size_bytes=None, **record):
         ("Trained on", {"photos": {"training": 5}}, MISSING),
         ("Trained on", {"dataset": {"mosaics": 3, "tesserae": 1204}}, "1,204 tesserae of 3 mosaics"),
         ("What it brought", {"sentence": "Better."}, "Better."),
-        ("Against the others", {"promotion": {"promoted": True, "reason": "It won."}}, "It won."),
+        ("Against the others", {"promoted": True, "reason": "It won."}, "It won."),
         ("F1, where it did not learn", {"validation": {"base": {}, "mine": {"mean": {"f1_50": 0.9}}}}, "90.0 %"),
         ("IoU, where it did not learn", {"validation": {"mine": {"mean": {"f1_50": 0.9, "pixel_iou": None}}}}, MISSING),
         ("Date", {"date": "2026-03-05T10:00:00"}, "2026-03-05"),

@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path):
 def test_a_newer_database_is_refused_and_stays_as_it_is(settings):
     with open_store(settings) as store, store.writing() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreError, match=r"newer Tesserae: expected .* 0003 or older, found 9999\. Update"):
+    with pytest.raises(StoreError, match=r"newer Tesserae: expected .* 0004 or older, found 9999\. Update"):
         open_store(settings)
 
 

@@ -1,13 +1,22 @@
 """The mosaics of a study: rendered once, split as the program does, and nothing that is judged on is ever learned from."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from dataset_examples import write_folder
 from study_examples import material
 
 from tesserae.errors import DatasetError
+from tesserae.pretraining import pool
 from tesserae.study import material as material_module
 from tesserae.study.material import FIRST_LEARNED_SEED, FIRST_UNSEEN_SEED, read_material, render_material
+from tesserae.training import rehearsal
+
+
+def test_seeds_are_those_of_nothing_else():
+    ranges = [(first, first + 10**7) for first in (10**6, FIRST_LEARNED_SEED, FIRST_UNSEEN_SEED, rehearsal.FIRST_SEED, pool.FIRST_SEED)]
+    assert all(before[1] < after[0] for before, after in pairwise(ranges))
 
 
 def test_rendered_mosaics_are_those_of_their_seeds_and_made_once(tmp_path, monkeypatch):

@@ -13,9 +13,10 @@ from tesserae.architecture import read_checkpoint_file
 from tesserae.checkpoints import EMBEDDED_NAME, find_checkpoint, verify_checkpoint
 from tesserae.dataset import read_folder
 from tesserae.errors import CheckpointError, TrainingError
+from tesserae.labelmap import InteriorPoints, interior_points
 from tesserae.models import encoder_weights, identify_weights, load_models
 from tesserae.settings import Settings
-from tesserae.training import keeping, recipe, run
+from tesserae.training import keeping, lesson, recipe, run
 from tesserae.training.journal import journal_of
 from tesserae.training.order import Order, Paused
 
@@ -74,8 +75,9 @@ def test_the_record_says_what_it_learned_from_and_how_it_did(done, settings, dat
     assert set(record["validation"]) == {EMBEDDED_NAME, "whole"}
     assert record["decode"] == "window"
     assert 0 < record["peak_above"] < 1
+    assert record["way"] in (0.5, 0.75, 1.0)
     assert record["recipe"]["epochs"] == 2
-    assert record["promotion"]["promoted"] is (active_name(settings) == "whole")
+    assert record["promoted"] is (active_name(settings) == "whole")
 
 
 def test_progress_is_told_and_every_epoch_is_written_down(done, settings):
@@ -140,7 +142,12 @@ def test_what_cannot_start_says_why(done, settings, dataset, order, error, messa
         run.finetune(order, dataset, settings, lambda *_: None)
 
 
+def some(points, count):
+    return InteriorPoints(points.labels[:count], points.points_xy[:count], points.radius_px[:count])
+
+
 def test_the_paper_preset_trains_the_decoder_alone(short, settings, dataset, monkeypatch):
+    monkeypatch.setattr(lesson, "interior_points", lambda truth: some(interior_points(truth), 5))  # all of them take a minute
     monkeypatch.setitem(recipe.PRESETS, "paper", replace(recipe.PAPER, views_per_tile=1, epochs=1))
     run.finetune(Order("paper", preset="paper", device="cpu"), dataset, settings, lambda *_: None)
     before, after = weights_of(settings, EMBEDDED_NAME), weights_of(settings, "paper")
@@ -151,6 +158,7 @@ def test_the_paper_preset_trains_the_decoder_alone(short, settings, dataset, mon
 
 
 def test_an_unfrozen_encoder_learns_and_is_another_one(short, settings, dataset):
-    run.finetune(Order("thawed", device="cpu", epochs=1, unfreeze_encoder=True), dataset, settings, lambda *_: None)
+    order = Order("thawed", device="cpu", epochs=1, steps_per_epoch=1, unfreeze_encoder=True)
+    run.finetune(order, dataset, settings, lambda *_: None, recipe=replace(order.recipe(), calibrates=False, rehearsal=0))
     models = load_models(find_checkpoint("thawed", settings.weights, ""), "cpu")
     assert models.encoder_id != identify_weights(encoder_weights(models.finder_predictor.model))

@@ -43,12 +43,12 @@ def finetune(
         outcome = run(order, dataset, settings, show)
     if outcome is None:  # the first of several devices speaks
         return
-    typer.echo(f"validation, epoch {outcome.best_epoch} of {outcome.epochs}\n{format_table(outcome.table)}")
-    if outcome.test:
-        typer.echo(f"test\n{format_table(outcome.test)}")
-    typer.echo(outcome.sentence)
-    default = "It is the default model now." if outcome.verdict.promoted else "It is kept beside the others; the default model stays."
-    typer.echo(f"{outcome.verdict.reason} {default}")
+    found = outcome.findings
+    typer.echo(f"validation, epoch {found.best_epoch} of {found.epochs}\n{format_table(found.table)}")
+    if found.test:
+        typer.echo(f"test\n{format_table(found.test)}")
+    ending = "It is the default model now." if found.verdict.promoted else "It is kept beside the others; the default model stays."
+    typer.echo(f"{found.sentence}\n{found.verdict.reason} {ending}")
 
 
 def _read_dataset(data: Path | None, seed: int, settings: Settings) -> "Dataset":

@@ -47,13 +47,14 @@ def study(
         material = _bring_material(chosen, data, mosaics, unseen, size, settings, lambda share: show(share, "preparing"))
     most = mosaics or (chosen.mosaics if data is None else len(material.groups) or None)
     variants = plan_variants(chosen, most, epochs)
+    facts = gather_facts(workshop.base, workshop.base_sha256, device)
     findings = []
     for variant in variants:
         with progress_line(variant.name) as show:
             findings.append(run_variant(workshop, variant, material, show))
+        studied = Studied(chosen, variants, tuple(findings), material.notes, facts)
+        written = write_document(folder, "report", f"Study: {chosen.name}", describe_study(studied))
         typer.echo(f"{variant.name}: done")
-    studied = Studied(chosen, variants, tuple(findings), material.notes, gather_facts(workshop.base, workshop.base_sha256, device))
-    written = write_document(folder, "report", f"Study: {chosen.name}", describe_study(studied))
     typer.echo(format_markdown(chosen.question, [summarise(findings)]).removeprefix("# "))
     typer.echo(f"The report: {' and '.join(str(path) for path in written)}")
 

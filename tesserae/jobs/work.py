@@ -18,7 +18,6 @@ from tesserae.store.photos import get_photo, photo_path
 from tesserae.store.segmentations import Provenance, Scores, SegmentationRecord, add_segmentation, latest_segmentation
 from tesserae.tilecache import PhotoMemory, open_cache
 from tesserae.training.order import Order
-from tesserae.training.run import finetune
 
 Report = Callable[[float, str], None]
 Result = dict[str, object]
@@ -80,12 +79,14 @@ def _keep(store: Store, photo_id: str, run: Run, sha256: str, job_id: str) -> Se
 
 def _finetune(store: Store, settings: Settings, job: Job, report: Report) -> Result:
     """Fine-tune on everything that is approved; steps aside after an epoch for whoever waits, since hours may pass."""
+    from tesserae.training.run import finetune  # brings Lightning Fabric: seconds that a count does without
+
     order = Order.from_dict(job.arguments)
     outcome = finetune(order, collect_dataset(store, settings), settings, report, lambda: _others_wait(store))
     assert outcome is not None  # a job runs on one device
     checkpoint = outcome.checkpoint
     note_checkpoint(store, checkpoint.name, str(checkpoint.sha256), checkpoint.config, checkpoint.record)
-    return {"checkpoint": checkpoint.name, "promoted": outcome.verdict.promoted, "sentence": outcome.sentence}
+    return {"checkpoint": checkpoint.name, "promoted": outcome.findings.verdict.promoted, "sentence": outcome.findings.sentence}
 
 
 def _others_wait(store: Store) -> bool:

@@ -48,6 +48,11 @@ class Suggestion:
         return self.reasons[0].kind
 
     @property
+    def place(self) -> str:
+        """A text that another place does not have: another one once a tessera there has changed its box."""
+        return " ".join(map(str, (*self.labels, "at", *self.box_xyxy)))
+
+    @property
     def sentence(self) -> str:
         """All reasons."""
         return " ".join(reason.sentence for reason in self.reasons)

@@ -120,7 +120,7 @@ def create_draft(store: Store, photo_id: str, labels: NDArray[np.int32], origin:
 def get_draft(store: Store, draft_id: str) -> DraftRecord:
     """Return a draft's record; raises StoreError when there is none of this id."""
     with store.reading() as session:
-        return to_record(DraftRecord, _find_row(session, draft_id))
+        return to_record(DraftRecord, find_draft_row(session, draft_id))
 
 
 def list_drafts(store: Store, photo_id: str) -> list[DraftRecord]:
@@ -141,7 +141,7 @@ def delete_draft(store: Store, draft_id: str) -> None:
     Raises StoreError when it is gone already.
     """
     with store.writing() as session:
-        row = _find_row(session, draft_id)
+        row = find_draft_row(session, draft_id)
         file = row.base_file
         session.delete(row)
     drop_unused_files(store, [file])
@@ -186,7 +186,7 @@ def note_editor(store: Store, draft_id: str, session_id: str, author: str) -> No
     """Note that a session has a draft open at this moment; raises StoreError when the draft is gone."""
     now = utc_now()
     with store.writing() as session:
-        _find_row(session, draft_id, alone=True)
+        find_draft_row(session, draft_id, alone=True)
         session.execute(delete(EditorRow).where(EditorRow.draft_id == draft_id, EditorRow.seen_at < now - timedelta(seconds=_FORGOTTEN_S)))
         row = session.get(EditorRow, (draft_id, session_id)) or EditorRow(draft_id=draft_id, session=session_id)
         row.author, row.seen_at = storable(author), now
@@ -204,9 +204,17 @@ def other_editors(store: Store, draft_id: str, session_id: str, within_s: float 
         return [to_record(Editor, row) for row in session.scalars(others.order_by(EditorRow.seen_at.desc()))]
 
 
+def find_draft_row(session: Session, draft_id: str, *, alone: bool = False) -> DraftRow:
+    """Return the draft's row; with `alone` nobody else holds it like this until the transaction ends. Raises StoreError without one."""
+    row = session.get(DraftRow, draft_id, with_for_update=alone or None)
+    if row is None:
+        raise StoreError(f"There is no draft {draft_id[:12]}; it may have been deleted meanwhile. Choose a result to correct.")
+    return row
+
+
 def hold_log(session: Session, draft_id: str, expected_number: int) -> None:
     """Keep a draft's log as it is until the transaction ends; raises as `append_corrections` when it is not as long as expected."""
-    _find_row(session, draft_id, alone=True)
+    find_draft_row(session, draft_id, alone=True)
     found = session.scalar(select(func.max(CorrectionRow.number)).where(CorrectionRow.draft_id == draft_id)) or 0
     if found > expected_number:
         raise ConflictError(
@@ -225,14 +233,6 @@ def new_entry_row(draft_id: str, number: int, entry: Entry, box_xyxy: BoxXYXY | 
     signed = replace(entry, author=storable(entry.author), at=entry.at or utc_now())
     row = CorrectionRow(draft_id=draft_id, number=number, entry=entry_to_json(signed), author=signed.author, at=signed.at)
     row.box_xyxy = None if box_xyxy is None else list(box_xyxy)
-    return row
-
-
-def _find_row(session: Session, draft_id: str, *, alone: bool = False) -> DraftRow:
-    """Return the draft's row; with `alone` nobody else holds it like this until the transaction ends."""
-    row = session.get(DraftRow, draft_id, with_for_update=alone or None)
-    if row is None:
-        raise StoreError(f"There is no draft {draft_id[:12]}; it may have been deleted meanwhile. Choose a result to correct.")
     return row
 
 

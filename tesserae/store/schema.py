@@ -179,6 +179,19 @@ class EditorRow(Row):
     seen_at: Mapped[datetime]
 
 
+class DecisionRow(Row):
+    """What somebody decided about a place that a draft's review queue showed."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (CheckConstraint("decision IN ('right', 'fixed', 'later')", name="decision"),)
+
+    draft_id: Mapped[str] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[str] = mapped_column(primary_key=True)
+    decision: Mapped[str]
+    author: Mapped[str]
+    at: Mapped[datetime]
+
+
 class AnnotationRow(Row):
     """One revision of what people vouch for in a photo."""
 

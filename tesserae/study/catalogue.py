@@ -167,8 +167,8 @@ STUDIES = {
         Study(
             "domain",
             "Does a fine-tune carry the model over to a material that it never saw?",
-            "The base is fine-tuned on 1, 2, 4 ... mosaics of the synthetic material 'verde', low in contrast, which was withheld from the "
-            "pretraining, by the default recipe and by the paper's.",
+            "The base is fine-tuned on 1, 2, 4 ... mosaics of the synthetic material 'verde', a breccia with veins darker than its joints, "
+            "which was withheld from the pretraining, by the default recipe and by the paper's.",
             _learning,
             mosaics=4,
             domain="verde",

@@ -101,11 +101,13 @@ def read_material(folder: Path, seed: int, max_pixels: int, *, trains: bool) -> 
 
 
 def _rendered_part(folder: Path, seed: int, size_px: int, domain: str | None) -> Part:
-    photo_path = folder / f"mosaic_{seed}_{size_px}{'' if domain is None else f'_{domain}'}.png"
+    stones = DOMAINS[domain] if domain else None
+    kind = f"_{domain}_{hashlib.sha256(repr(stones).encode()).hexdigest()[:6]}" if domain else ""  # a domain may be changed
+    photo_path = folder / f"mosaic_{seed}_{size_px}{kind}.png"
     truth_path = photo_path.with_suffix(".tif")
     if not photo_path.is_file():
         side_px = log_uniform(*SIDE_RANGE_PX, np.random.default_rng([seed, 1]))
-        mosaic = render_mosaic(seed, size_px, side_px, DOMAINS[domain] if domain else None)
+        mosaic = render_mosaic(seed, size_px, side_px, stones)
         png = BytesIO()
         Image.fromarray(mosaic.image).save(png, format="PNG")
         with output_errors(photo_path):

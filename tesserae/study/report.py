@@ -31,7 +31,14 @@ _DASH = "–"
 
 @dataclass(frozen=True)
 class Studied:
-    """A study that was run: its variants with their findings, notes on the mosaics, and facts of machine and versions."""
+    """A study that was run, or some of it.
+
+    Attributes:
+        variants: all of them, in order.
+        findings: of those that are done, at least of the first one.
+        notes: sentences on the mosaics.
+        facts: of machine and versions, by name.
+    """
 
     study: Study
     variants: tuple[Variant, ...]
@@ -41,12 +48,15 @@ class Studied:
 
 
 def describe_study(studied: Studied) -> list[Block]:
-    """Return the report of a study without its title."""
+    """Return the report of a study without its title; of one that is not finished, with what is done."""
     study, findings = studied.study, studied.findings
     mosaics = len(findings[0].figures)
-    blocks: list[Block] = [Paragraph(study.question), Paragraph(study.method), Heading("Means"), summarise(findings)]
+    blocks: list[Block] = [Paragraph(study.question), Paragraph(study.method)]
+    if len(findings) < len(studied.variants):
+        blocks.append(Paragraph(f"Not finished: {len(findings)} of {len(studied.variants)} variants are done."))
+    blocks += [Heading("Means"), summarise(findings)]
     blocks.append(Paragraph(f"All figures are in per cent. {describe_method(mosaics)}"))
-    if study.name == "paper":
+    if study.name == "paper" and len(findings) > 1:
         blocks += compare_with_published(findings)
     if len(findings) > 1:
         blocks += [Heading(f"Change against '{findings[0].variant}', mosaic by mosaic, in points"), _changes(findings)]
@@ -107,7 +117,7 @@ def _figures(studied: Studied) -> Iterator[Figure]:
 def _curves(studied: Studied) -> dict[str, list[int]]:
     """Places of the variants of each recipe that differ in the number of mosaics only; empty where none do."""
     places: dict[str, list[int]] = {}
-    for number, variant in enumerate(studied.variants):
+    for number, variant in enumerate(studied.variants[: len(studied.findings)]):
         if variant.recipe is not None and variant.mosaics is not None:
             places.setdefault(variant.recipe.preset, []).append(number)
     counts = [[studied.variants[number].mosaics for number in numbers] for numbers in places.values()]

@@ -123,10 +123,15 @@ class Journal:
         return self._read(OUTCOME_FILE)
 
     def _read(self, name: str) -> dict[str, Any] | None:
+        path = self.folder / name
         try:
-            stored: dict[str, Any] = json.loads((self.folder / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except ValueError as error:
+            raise TrainingError(
+                f"Expected JSON in {path}, found something else ({error}). Restore it, or delete {self.folder} and learn anew."
+            ) from error
         return stored
 
     def _write(self, name: str, content: str | bytes) -> None:

@@ -19,6 +19,7 @@ from tesserae.training.losses import MaskSums, add_sums, dice_loss, score_loss, 
 from tesserae.training.recipe import Recipe
 
 POINT_SHARE = 0.3  # of the steps that ask with a point alone
+_WINDOW_IN_ALL = 3  # as many prompts in windows need the memory of one on all tokens, or less
 _PROMPTS_AT_ONCE = 16  # of the paper's loss; the others wait, so that memory holds the masks of these only
 
 Figures = dict[str, float]
@@ -95,6 +96,8 @@ class Lesson(nn.Module):
         """Each tessera by itself, from prompts of every kind that a run or a click makes."""
         grid = embedding.tokens.shape[-1]
         wanted = self._recipe.prompts_per_step or len(crop.seeds)
+        if self._window is None:
+            wanted = max(1, wanted // _WINDOW_IN_ALL)
         kind: Kind = "point" if chance(POINT_SHARE, rng) else draw_seed_kind(rng)
         batch = make_decoder_batch(crop, kind, grid, self._window, wanted, rng)
         weights = (self._recipe.dice_weight, self._recipe.score_weight)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
+from torch import nn
 
 from tesserae.atomic import write_file
 from tesserae.device import bfloat16_helps
@@ -111,7 +112,7 @@ class RunningMean:
         stays: share of the mean that stays in a step; less in the first ones, so that it does not cling to the beginning.
     """
 
-    def __init__(self, lesson: Lesson, start: Learned, stays: float) -> None:
+    def __init__(self, lesson: nn.Module, start: Learned, stays: float) -> None:
         self._stays = stays
         self._learning = {name: value for name, value in lesson.named_parameters() if value.requires_grad}
         self._mean = {name: value.to(self._learning[name].device, copy=True) for name, value in start.items()}
@@ -166,14 +167,15 @@ def _run_epoch(
             average.add(epoch * steps + place)
         seen.append(figures)
     progress.average = average.weights()
-    return _mean_losses(seen)
+    return mean_losses(seen)
 
 
 def _take_step(looks: Looks, recipe: Recipe, number: int) -> Step:
     return Step(looks.decoder_view(number), looks.finder_view(number), np.random.default_rng([recipe.seed, 7, number]))
 
 
-def _mean_losses(seen: list[Figures]) -> Figures:
+def mean_losses(seen: list[Figures]) -> Figures:
+    """Return the mean of each loss over the steps that have it; raises TrainingError when one is no number any more."""
     names = dict.fromkeys(name for figures in seen for name in figures)
     means = {name: [figures[name] for figures in seen if name in figures] for name in names}
     losses = {name: sum(values) / len(values) for name, values in means.items()}

@@ -32,7 +32,7 @@ class Recipe:
         averaging: share of a running mean of the weights that stays in each step, 0 without one; the mean is what is judged and kept.
         warmup_steps: in which the rate rises from nothing.
         patience: epochs without a better one until the run ends; None: never.
-        calibrates: whether the thresholds are set on the validation mosaics afterwards.
+        calibrates: whether, afterwards, the way from the base is shortened as far as the validation mosaics allow, and thresholds are set.
         seed: of every draw.
     """
 
@@ -103,7 +103,7 @@ DEFAULT = Recipe(
     views_per_tile=8,
     most_views=96,
     rehearsal=16,
-    rehearsal_share=0.35,
+    rehearsal_share=0.5,
     turns="any",
     epochs=8,
     steps_per_epoch=40,

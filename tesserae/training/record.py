@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -18,32 +19,57 @@ _VERSIONS = ("torch", "sam2", "numpy", "lightning-fabric")
 Table = Mapping[str, Mapping[str, MosaicFigures]]
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What was found out about a new checkpoint.
+
+    Attributes:
+        calibration: what the validation parts set: how far it went from its base ("way"), and thresholds.
+        table: figures on the validation parts, by model and mosaic: the base, the active one where it is another, the new one.
+        test: the same on the test parts; empty without any.
+        verdict: whether it became the default, and why.
+        sentence: the record in words.
+        best_epoch, epochs: the epoch that was kept, and how many there were.
+    """
+
+    calibration: Mapping[str, float]
+    table: Table
+    test: Table
+    verdict: Verdict
+    sentence: str
+    best_epoch: int
+    epochs: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {
+            "sentence": self.sentence,
+            "promoted": self.verdict.promoted,
+            "reason": self.verdict.reason,
+            "best_epoch": self.best_epoch,
+            "epochs": self.epochs,
+            "calibration": dict(self.calibration),
+            "validation": table_as_dict(self.table),
+            "test": table_as_dict(self.test),
+        }
+
+
 def describe_checkpoint(
-    base: Checkpoint,
-    base_sha256: str,
-    encoder_id: str,
-    finder_encoder_id: str,
-    recipe: Recipe,
-    dataset: Dataset,
-    thresholds: Mapping[str, float],
-    table: Table,
-    test: Table,
-    verdict: Verdict,
-    sentence: str,
-    best_epoch: int,
+    base: Checkpoint, base_sha256: str, ids: Mapping[str, str], recipe: Recipe, dataset: Dataset, findings: Findings
 ) -> dict[str, Any]:
-    """Return the record's facts, JSON types; name, date, size and hash are added by who writes the file."""
+    """Return the record's facts, JSON types; name, date, size and hash are added by who writes the file.
+
+    `ids` are those of the encoders that decoder and finder head understand.
+    """
     inherited = {name: base.record[name] for name in _INHERITED if name in base.record}
     return {
         "config": base.config,
-        "sentence": sentence,
         "parent": {"name": base.name, "sha256": base_sha256},
-        "encoder_id": encoder_id,
-        "finder_encoder_id": finder_encoder_id,
+        **ids,
         **inherited,
-        **thresholds,
+        **findings.calibration,
+        **findings.as_dict(),
         "recipe": recipe.as_dict(),
-        "best_epoch": best_epoch,
         "dataset": {
             "fingerprint": dataset.fingerprint,
             "mosaics": len(dataset.photo_ids("train")),
@@ -52,9 +78,6 @@ def describe_checkpoint(
             "notes": list(dataset.notes),
         },
         "photo_ids": {split: list(dataset.photo_ids(split)) for split in SPLITS},
-        "validation": table_as_dict(table),
-        "test": table_as_dict(test),
-        "promotion": {"promoted": verdict.promoted, "reason": verdict.reason},
         "versions": {name: version(name) for name in _VERSIONS} | {"python": platform.python_version()},
     }
 

@@ -1,77 +1,36 @@
-"""A whole fine-tune: base, features, epochs, thresholds, the comparison with its rivals, the checkpoint with its record, the promotion.
+"""A whole fine-tune: base, features, epochs, and its end (`tesserae.training.finish`).
 
 Everything that a run writes lies in its journal's folder until the checkpoint is complete. Started again with the same order on the same
 dataset, a run that was cut off goes on after its last finished epoch.
 """
 
 import copy
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
-from tesserae.activation import activate, active_name
-from tesserae.checkpoints import Checkpoint, free_name, read_finetuned
-from tesserae.dataset import Dataset, Split
+from tesserae.checkpoints import free_name, read_finetuned
+from tesserae.dataset import Dataset
 from tesserae.download import sha256_of_file
-from tesserae.models import Models, encoder_weights, identify_weights, load_models
+from tesserae.models import load_models
 from tesserae.predictor import Predictor
 from tesserae.service import find_installed
 from tesserae.settings import Settings
-from tesserae.tilecache import TileCache, open_cache
-from tesserae.training.figures import MosaicFigures
-from tesserae.training.journal import STATE_FILE, Journal, RunFacts, journal_of
+from tesserae.tilecache import open_cache
+from tesserae.training.finish import TRAINED, Outcome, Run, finish_run
+from tesserae.training.journal import STATE_FILE, RunFacts, journal_of
 from tesserae.training.keeping import EpochKeeper
 from tesserae.training.lesson import Lesson
 from tesserae.training.looks import plan_looks
-from tesserae.training.loop import Progress, make_fabric, run_epochs
+from tesserae.training.loop import make_fabric, run_epochs
 from tesserae.training.order import Order
-from tesserae.training.promotion import Verdict, describe_training, judge
 from tesserae.training.recipe import Recipe
-from tesserae.training.record import Table, describe_checkpoint, table_as_dict
-from tesserae.training.validate import JUDGED_WITH, as_they_are, calibrate, judge_models, with_thresholds
-from tesserae.weights import write_checkpoint
 
 Report = Callable[[float, str], None]
 
-_PREPARED, _TRAINED = 0.15, 0.88  # shares of the progress bar at which stages end
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a fine-tune.
-
-    Attributes:
-        checkpoint: the new one.
-        table: figures on the validation parts, by model and mosaic: the base, the active one where it is another, the new one.
-        test: the same on the test parts; empty without any.
-        verdict: whether it became the default, and why.
-        sentence: the record in words.
-        best_epoch, epochs: the epoch that was kept, and how many there were.
-    """
-
-    checkpoint: Checkpoint
-    table: Table
-    test: Table
-    verdict: Verdict
-    sentence: str
-    best_epoch: int
-    epochs: int
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What the stages of one run share; `live` are the models that learn, with encoders that the base's cache knows."""
-
-    order: Order
-    recipe: Recipe
-    dataset: Dataset
-    settings: Settings
-    base: Models
-    live: Models
-    journal: Journal
-    cache: TileCache
-    report: Report
+_PREPARED = 0.15
+"""Share of the progress bar at which the features are there."""
 
 
 def finetune(
@@ -93,9 +52,10 @@ def finetune(
         CheckpointError: the base is unknown or not installed, or the name is taken or not allowed.
         DeviceError: the device is not there.
     """
-    free_name(order.name, settings.weights)
     report(0.0, "load")
     recipe = recipe or order.recipe()
+    _clear_rest(order.name, recipe, dataset, settings)
+    free_name(order.name, settings.weights)
     run = _begin(order, recipe, dataset, settings, report)
     fabric = make_fabric(run.base.predictor.device, order.devices)
     fabric.launch()
@@ -110,25 +70,36 @@ def finetune(
     lesson = Lesson(run.live.predictor.model, run.live.finder, recipe, run.base.window() if run.base.trained_for_windows else None)
 
     def tell(share: float, stage: str) -> None:
-        report(_PREPARED + (_TRAINED - _PREPARED) * share, stage)
+        report(_PREPARED + (TRAINED - _PREPARED) * share, stage)
 
     progress = run_epochs(fabric, lesson, looks, recipe, run.journal.folder / STATE_FILE, keeper, tell, should_pause)
     if not fabric.is_global_zero:
         return None
-    lesson.take_back(progress.best)
-    return _finish(run, progress)
+    return finish_run(run, lesson, progress)
 
 
-def _begin(order: Order, recipe: Recipe, dataset: Dataset, settings: Settings, report: Report) -> _Run:
+def _clear_rest(name: str, recipe: Recipe, dataset: Dataset, settings: Settings) -> None:
+    """Delete the checkpoint of this very run where it was cut off between writing it and noting its end: it is made again."""
+    path = settings.weights / f"{name}.pt"
+    if not (path.is_file() and path.with_suffix(".json").is_file()) or journal_of(settings, name).outcome() is not None:
+        return
+    record = read_finetuned(path).record
+    learned = record.get("dataset")
+    if record.get("recipe") == recipe.as_dict() and isinstance(learned, dict) and learned.get("fingerprint") == dataset.fingerprint:
+        path.unlink()
+        path.with_suffix(".json").unlink()
+
+
+def _begin(order: Order, recipe: Recipe, dataset: Dataset, settings: Settings, report: Report) -> Run:
     """Load the base twice: as it is, and as what learns. Both see for the finder with one encoder, which never learns."""
     base = load_models(find_installed(order.base, settings), order.device)
     own = base.predictor
     student = Predictor(copy.deepcopy(own.model), own.device, bfloat16=own.bfloat16)
     live = replace(base, predictor=student, finder=copy.deepcopy(base.finder))
-    return _Run(order, recipe, dataset, settings, base, live, journal_of(settings, order.name), open_cache(settings), report)
+    return Run(order, recipe, dataset, settings, base, live, journal_of(settings, order.name), open_cache(settings), report)
 
 
-def _describe_order(run: _Run) -> RunFacts:
+def _describe_order(run: Run) -> RunFacts:
     dataset = run.dataset
     return RunFacts(
         name=run.order.name,
@@ -143,84 +114,3 @@ def _describe_order(run: _Run) -> RunFacts:
         by_blocks=dataset.by_blocks,
         notes=dataset.notes,
     )
-
-
-def _finish(run: _Run, progress: Progress) -> Outcome:
-    """Set thresholds, compare with the rivals, write checkpoint, record and outcome, and make it the default if it won."""
-    new = as_they_are(run.live)
-    thresholds: dict[str, float] = {}
-    if run.recipe.calibrates:
-        parts = run.dataset.of_split("validation")
-        thresholds = calibrate(new, parts, run.cache, lambda share: run.report(_TRAINED + 0.06 * share, "thresholds"))
-        new = with_thresholds(new, thresholds)
-    rivals = _rivals(run)
-    table = {name: _judge_split(run, models, "validation") for name, models in (*rivals.items(), (run.order.name, new))}
-    test = {name: _judge_split(run, models, "test") for name, models in (*rivals.items(), (run.order.name, new))} if _has_test(run) else {}
-    verdict = judge(table[run.order.name], {name: table[name] for name in rivals})
-    sentence = _say(run, table)
-    checkpoint = _write(run, new, thresholds, table, test, verdict, sentence, progress.best_epoch)
-    if verdict.promoted:
-        activate(run.settings, checkpoint.name)
-    outcome = Outcome(checkpoint, table, test, verdict, sentence, progress.best_epoch, progress.epoch)
-    run.journal.end(_outcome_as_dict(outcome, thresholds))
-    return outcome
-
-
-def _rivals(run: _Run) -> dict[str, Models]:
-    """The base, and the active checkpoint where that is another."""
-    rivals = {run.base.checkpoint.name: run.base}
-    active = active_name(run.settings)
-    if active not in rivals:
-        rivals[active] = load_models(find_installed(active, run.settings), run.order.device)
-    return rivals
-
-
-def _judge_split(run: _Run, models: Models, split: Split) -> Mapping[str, MosaicFigures]:
-    run.report(0.95, f"judging {models.checkpoint.name}")
-    return judge_models(models, run.dataset.of_split(split), run.cache, JUDGED_WITH).figures
-
-
-def _has_test(run: _Run) -> bool:
-    return bool(run.dataset.of_split("test"))
-
-
-def _say(run: _Run, table: Table) -> str:
-    dataset = run.dataset
-    before, after = table[run.base.checkpoint.name], table[run.order.name]
-    mosaics, tesserae = len(dataset.photo_ids("train")), dataset.tessera_count("train")
-    return describe_training(mosaics, tesserae, before, after, by_blocks=dataset.by_blocks)
-
-
-def _write(
-    run: _Run,
-    new: Models,
-    thresholds: Mapping[str, float],
-    table: Table,
-    test: Table,
-    verdict: Verdict,
-    sentence: str,
-    best_epoch: int,
-) -> Checkpoint:
-    target = run.settings.weights / f"{run.order.name}.pt"
-    contents = {"model": new.predictor.model.state_dict(), "finder": new.finder.state_dict()}
-    base = run.base.checkpoint
-    ids = new.encoder_id, identify_weights(encoder_weights(new.finder_predictor.model))
-    facts = describe_checkpoint(
-        base, sha256_of_file(base.path), *ids, run.recipe, run.dataset, thresholds, table, test, verdict, sentence, best_epoch
-    )
-    write_checkpoint(target, contents, facts)
-    return read_finetuned(target)
-
-
-def _outcome_as_dict(outcome: Outcome, thresholds: Mapping[str, float]) -> dict[str, object]:
-    return {
-        "name": outcome.checkpoint.name,
-        "best_epoch": outcome.best_epoch,
-        "epochs": outcome.epochs,
-        "thresholds": dict(thresholds),
-        "sentence": outcome.sentence,
-        "promoted": outcome.verdict.promoted,
-        "reason": outcome.verdict.reason,
-        "validation": table_as_dict(outcome.table),
-        "test": table_as_dict(outcome.test),
-    }

@@ -96,9 +96,7 @@ def _training(checkpoint: Checkpoint) -> str:
 
 def _learning(record: Mapping[str, object]) -> Facts:
     """What a fine-tune of this program says of itself, and why it became the default or not."""
-    promotion = record.get("promotion")
-    reason = promotion.get("reason") if isinstance(promotion, Mapping) else None
-    told = (("What it brought", record.get("sentence")), ("Against the others", reason))
+    told = (("What it brought", record.get("sentence")), ("Against the others", record.get("reason")))
     return [(what, value) for what, value in told if isinstance(value, str)]
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from tesserae.corrections.operations import BoxXYXY, MaskRuns, PointXY, Several
 from tesserae.corrections.replay import Change
 from tesserae.review import Suggestion
+from tesserae.store.decisions import DecisionRecord
 from tesserae.ui.correct.tools import TOOLS, Tool
 from tesserae.ui.correct.view import View
 
@@ -36,11 +37,25 @@ class Proposal:
 
 @dataclass
 class Queue:
-    """Suggestions, the one that is looked at, and what was decided of each, by its place."""
+    """Suggestions, what was decided of each, now or earlier, by its place, and which one is looked at."""
 
     suggestions: list[Suggestion]
+    decisions: dict[str, DecisionRecord]
     at: int = 0
-    decisions: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def present(self) -> Suggestion:
+        """The one that is looked at; there is one unless the queue is empty."""
+        return self.suggestions[self.at]
+
+    @property
+    def done(self) -> int:
+        """How many were decided."""
+        return sum(each.place in self.decisions for each in self.suggestions)
+
+    def next_open(self) -> int:
+        """How many steps it is to the next one that was not decided, from the present one on; 0 where there is none."""
+        return next((step for step, each in enumerate(self.suggestions[self.at :]) if each.place not in self.decisions), 0)
 
 
 @dataclass(frozen=True)
@@ -95,10 +110,10 @@ class Bench:
         """Drop the model's proposal and what led to it."""
         self.clicks, self.asked_box, self.proposal = (), None, None
 
-    def start_queue(self, suggestions: list[Suggestion]) -> None:
-        """Begin with the first of new suggestions."""
-        self.queue = Queue(suggestions)
-        self.go_in_queue(0)
+    def start_queue(self, suggestions: list[Suggestion], decisions: dict[str, DecisionRecord]) -> None:
+        """Begin with the first of new suggestions that was not decided earlier."""
+        self.queue = Queue(suggestions, decisions)
+        self.go_in_queue(self.queue.next_open())
 
     def go_in_queue(self, steps: int) -> None:
         """Turn to another suggestion, and bring its place into view."""
@@ -107,11 +122,11 @@ class Bench:
             self.focus = None
             return
         queue.at = min(max(queue.at + steps, 0), len(queue.suggestions) - 1)
-        self.focus = queue.suggestions[queue.at].box_xyxy
+        self.focus = queue.present.box_xyxy
         self.view = self.view.showing(self.focus)
 
-    def decide(self, decision: str) -> None:
-        """Note what became of the present suggestion, and turn to the next."""
+    def take_decision(self, decision: DecisionRecord) -> None:
+        """Note what became of the present suggestion, and turn to the next that is open, or to the next one."""
         if self.queue is not None:
-            self.queue.decisions[self.queue.at] = decision
-            self.go_in_queue(1)
+            self.queue.decisions[decision.place] = decision
+            self.go_in_queue(self.queue.next_open() or 1)

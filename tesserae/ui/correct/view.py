@@ -7,8 +7,11 @@ from numpy.typing import NDArray
 
 from tesserae.corrections.operations import BoxXYXY
 
-CANVAS_SIZES = {"Small": (660, 500), "Medium": (840, 620), "Large": (1200, 820)}
+CANVAS_SIZES = {"Small": (690, 480), "Medium": (900, 640), "Large": (1200, 820)}
 """Width and height of the canvas, chosen by hand: it does not follow the window, or a stroke would be lost when that changes."""
+
+USUAL_CANVAS = "Small"
+"""With all that stands around it, it is seen whole in a window of 1366 x 650 pixels, that of a small laptop."""
 
 ZOOM_STEP = 1.6
 PAN_SHARE = 0.6  # of what is shown
@@ -31,7 +34,7 @@ class View:
     x: float
     y: float
     zoom: float
-    canvas_size: tuple[int, int] = CANVAS_SIZES["Medium"]
+    canvas_size: tuple[int, int] = CANVAS_SIZES[USUAL_CANVAS]
 
     @classmethod
     def whole(cls, photo_size: tuple[int, int]) -> "View":

@@ -14,13 +14,24 @@ from tesserae.ui.correct.look_back import show_look_back
 from tesserae.ui.correct.minimap import show_minimap
 from tesserae.ui.correct.picture import Look, Marks, encode_jpeg, render_canvas
 from tesserae.ui.correct.tools import GROUPS, TOOLS
-from tesserae.ui.correct.view import CANVAS_SIZES, ZOOM_STEP
+from tesserae.ui.correct.view import CANVAS_SIZES, USUAL_CANVAS, ZOOM_STEP
 from tesserae.ui.correct.words import in_words
 from tesserae.ui.wording import counted, plain
 
 _STROKE_COLOUR = "#FF5A3C"
 _THIN_PX = 2
-_SIDE_WIDTH_PX = 240  # beside the canvas, or below it where the window is too narrow
+_SIDE_WIDTH_PX = 280
+# The canvas has tools of its own, of which undo, redo and delete know nothing of the corrections: they show above it, where they are cut
+# off. What stands beside the canvas stays there; where the window is too narrow for both, the canvas is scrolled sideways.
+_STYLE = """<style>
+.stMainBlockContainer { padding: 2.5rem 2rem 3rem; }
+.st-key-canvas { overflow: clip; }
+@media (min-width: 900px) {
+    .st-key-workbench { flex-wrap: nowrap; }
+    .st-key-workbench > :first-child { flex-shrink: 1; min-width: 0; }
+    .st-key-workbench > :last-child { flex-shrink: 0; }
+}
+</style>"""
 _INSIDE, _OUTSIDE = "This is the stone", "This is none of it"
 _MOVES = (
     ("Left", ":material/arrow_back:", "ArrowLeft", lambda view: view.panned(-1, 0)),
@@ -35,11 +46,13 @@ _MOVES = (
 
 def show_workbench(desk: Desk, bench: Bench, photo: Pyramid, ask: Ask, author: str) -> None:
     """Show the canvas and its tools; call it inside a fragment, which runs anew with each stroke."""
-    with st.container(horizontal=True, gap="small"):
+    st.html(_STYLE)
+    with st.container(horizontal=True, gap="small", key="workbench"):
         canvas_part, side_part = st.container(width=bench.view.canvas_size[0]), st.container(width=_SIDE_WIDTH_PX)
-    with canvas_part:
+    with side_part:
         width_px, inside = _choose_tool(bench)
-        canvas_place = st.container()
+    with canvas_part:
+        canvas_place = st.container(key="canvas")
         _offer_moves(bench)
         style = _choose_style(bench)
     with canvas_place:
@@ -70,7 +83,7 @@ def _choose_tool(bench: Bench) -> tuple[float, bool]:
         bench.forget_proposal()
     st.caption(tool.help)
     if tool.brush:
-        return float(st.slider("Width of the brush, in pixels of the photo", 1, 60, 5, key="brush width", width=320)), True
+        return float(st.slider("Width of the brush, in pixels of the photo", 1, 60, 5, key="brush width")), True
     if tool.name == "click" and bench.clicks:
         answer = st.segmented_control("The next click", [_INSIDE, _OUTSIDE], default=_INSIDE, required=True, key=f"sign {bench.strokes}")
         return 1.0, answer != _OUTSIDE
@@ -83,9 +96,9 @@ def _choose_style(bench: Bench) -> OverlayStyle:
         fill = st.toggle("Fills", value=False, key="correct fills")
         numbers = st.toggle("Numbers", value=False, key="correct numbers")
         size = st.segmented_control(
-            "Canvas", CANVAS_SIZES, default="Medium", required=True, key="canvas size", label_visibility="collapsed"
+            "Canvas", CANVAS_SIZES, default=USUAL_CANVAS, required=True, key="canvas size", label_visibility="collapsed"
         )
-    bench.view = bench.view.on_canvas(CANVAS_SIZES[size or "Medium"])
+    bench.view = bench.view.on_canvas(CANVAS_SIZES[size or USUAL_CANVAS])
     return OverlayStyle(fill=fill, outline=outline, numbers=numbers, opacity=0.4)
 
 
@@ -122,7 +135,7 @@ def _offer_moves(bench: Bench) -> None:
     def move(change: Callable[..., object]) -> None:
         bench.view = change(bench.view)  # type: ignore[assignment]  # each move gives a view
 
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="xsmall"):
         for title, icon, shortcut, change in _MOVES:
             st.button(title, icon=icon, shortcut=shortcut, on_click=move, args=(change,), key=f"move {title}")
 

@@ -18,6 +18,7 @@ State = Literal["queued", "running", "finished", "failed", "stopped", "elsewhere
 _STAGES = {
     "load": "Loading the model",
     "features": "Looking at the photos, once for all rounds",
+    "shortening the way": "Finding out how near to the old model it may stay",
     "thresholds": "Finding out how sure it has to be of a tessera",
 }
 _ROUND = re.compile(r"epoch (\d+) of (\d+)")
