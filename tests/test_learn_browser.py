@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from browser_examples import for_docs, keep_picture, size_px
+from browser_examples import PATIENCE_MS, for_docs, keep_picture, size_px
 from correct_visitor import Visitor
 from dataset_examples import add_picture
 from jobs_examples import worker_process
@@ -119,7 +119,7 @@ def test_a_correction_is_learned_from_and_the_new_model_compared_and_rolled_back
         expect(curve_points(page)).to_have_count(4)
         expect(page.get_by_role("button", name="Stop")).to_be_visible()
         expect(page.get_by_text(f"1 of {EPOCHS}", exact=True)).to_be_visible()
-        expect(page.get_by_text("Trained on 1 mosaic, ")).to_be_visible()
+        expect(page.get_by_text("Trained on 1 mosaic, ")).to_be_visible(timeout=EPOCHS * PATIENCE_MS)
         expect(curve_points(page)).to_have_count(4 * (EPOCHS + 1))
         keep_picture(page, "learn")
 
