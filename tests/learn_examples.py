@@ -49,7 +49,15 @@ def end_run(journal, *, promoted):
     table = {BASE: {"wall": figures(0.8, 90.0)}, NAME: {"wall": figures(0.85, 98.0)}}
     told = "Its score is 83.0, against 70.0." if promoted else "It is not better by enough."
     outcome = {"name": NAME, "best_epoch": 2, "epochs": 3, "calibration": {}, "sentence": "Trained on 1 mosaic, 36 tesserae."}
-    journal.end({**outcome, "promoted": promoted, "reason": told, "validation": table_as_dict(table), "test": {}})
+    journal.end(
+        {
+            **outcome,
+            "promoted": promoted,
+            "reason": told,
+            "validation": table_as_dict(table),
+            "test": table_as_dict(table) if promoted else {},
+        }
+    )
 
 
 def queue_run(store, name=NAME):

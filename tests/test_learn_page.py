@@ -148,6 +148,7 @@ def test_what_came_of_a_run_is_told_and_the_default_can_be_changed_and_changed_b
     said, reason = ("It was made the default model.", "against 70.0") if promoted else ("the default model stayed", "not better by enough")
     assert said in texts(app.success, app.info)
     assert reason in texts(app.success, app.info)
+    assert len(app.table) == 1 + promoted  # the second one is of the test mosaics
     row = {title: cell.replace("\u00a0", " ") for title, cell in app.table[0].value.loc["wall"].items()}
     assert (row["Tesserae"], row["Found"], row["Count error"]) == ("100", "90 → 98", "-10.0 % → -2.0 %")
     assert links(app)["Compare with the baseline"] == ("compare", f"model_a={BASE}&model_b={NAME}&mosaic={photo_id}")

@@ -14,6 +14,7 @@ from tesserae.ui.learn.runs import Run, memory_in_words, stage_in_words, time_in
         ("features", "Looking at the photos, once for all rounds"),
         ("epoch 3 of 10", "Learning, round 3 of 10"),
         ("judging epoch 3", "Checking what it has learned in round 3"),
+        ("shortening the way", "Finding out how near to the old model it may stay"),
         ("thresholds", "Finding out how sure it has to be of a tessera"),
         ("judging sam2_hiera_tiny", "Comparing with the other models: sam2_hiera_tiny"),
         ("something new", "something new"),

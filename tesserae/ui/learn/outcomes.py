@@ -67,7 +67,8 @@ def _show_outcome(settings: Settings, run: Run, outcome: Mapping[str, Any], chec
     if run.epochs:
         facts.append(f"Learning and checking took {time_in_words(run.epochs[-1].elapsed_s)}.")
     st.caption(" ".join(facts))
-    _show_tables(run.name, outcome["validation"])
+    _show_tables(run.name, outcome["validation"], "Where it did not learn")
+    _show_tables(run.name, outcome["test"], "On mosaics that were kept away until the end")
     if checkpoint is None:
         st.caption("The model was deleted or renamed since.")
         return
@@ -100,11 +101,11 @@ def _show_cut_off(store: Store, settings: Settings, run: Run, dataset: Dataset |
         st.rerun()
 
 
-def _show_tables(name: str, validation: Mapping[str, Any]) -> None:
-    """Before and after on what was kept apart: against the model that it began with, and the default of that time."""
-    for rival in (each for each in validation if each != name):
-        st.caption(f"Where it did not learn: {plain(rival)} → {plain(name)}")
-        table = before_after(validation, rival, name)
+def _show_tables(name: str, judged: Mapping[str, Any], where: str) -> None:
+    """Before and after: against the model that it began with, and the default of that time; nothing where none was judged."""
+    for rival in (each for each in judged if each != name):
+        st.caption(f"{where}: {plain(rival)} → {plain(name)}")
+        table = before_after(judged, rival, name)
         st.table(table.assign(Mosaic=table["Mosaic"].map(plain)).set_index("Mosaic"), border="horizontal")
 
 
