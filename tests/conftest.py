@@ -11,7 +11,7 @@ from PIL import Image
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 # How long a test waits for what takes seconds on a machine with nothing else to do; a test that passes does not wait longer for it.
-PATIENCE_S = 180.0
+PATIENCE_S = 240.0
 
 # Tests run side by side: threads of their own, here and in the programs that they start, would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -17,6 +17,8 @@ from tesserae.store.files import EMBEDDINGS
 from tesserae.store.photos import PhotoFacts, add_photo
 from tesserae.store.segmentations import Scores, add_segmentation
 
+SOON_S = 10.0  # two seconds on a machine with nothing else to do; what does not come by itself does not come in this time either
+
 # As `python -m tesserae worker`, but the jobs are those of this module.
 EXAMPLES = """
 import logging

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from conftest import PATIENCE_S, PROJECT_DIR
-from jobs_examples import EXAMPLES, begun, descendants, is_alive, wait_until, worker_process
+from jobs_examples import EXAMPLES, SOON_S, begun, descendants, is_alive, wait_until, worker_process
 
 from tesserae.jobs.orders import SEGMENT, segment_arguments
 from tesserae.jobs.queue import QUEUE_FILE, open_queue, submit_job
@@ -106,7 +106,7 @@ def leave_rest(cache):
 # --- With jobs that need no model -------------------------------------------------------------------------------------
 
 
-def test_cancelling_takes_effect_within_two_seconds(settings, store):
+def test_cancelling_takes_effect_soon(settings, store):
     with examples(settings) as worker:
         job = submit(store, settings, "family")
         stage_of(store, job, "hold")
@@ -118,7 +118,7 @@ def test_cancelling_takes_effect_within_two_seconds(settings, store):
         latency_s = time.monotonic() - started
         none_left(begun(settings.home))
         none_left([int((settings.home / "grandchild").read_text())])
-        assert latency_s < 10.0  # as good as at once, on a busy machine too
+        assert latency_s < SOON_S
         assert finished(store, submit(store, settings, "count", {"number": 1})).state == "done"
 
 
@@ -134,7 +134,7 @@ def test_a_worker_that_is_told_to_end_hands_its_job_back(number, settings, store
         latency_s = time.monotonic() - started
         none_left(family)
         said = worker.stderr.read()
-    assert latency_s < 5.0  # the patience of the launcher
+    assert latency_s < SOON_S
     handed_back = get_job(store, job.id)
     assert (handed_back.state, handed_back.attempts) == ("queued", 0)
     assert "Traceback" not in said
