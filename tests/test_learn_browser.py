@@ -30,6 +30,7 @@ pytestmark = pytest.mark.browser
 pytest_plugins = "browser_fixtures"
 
 EPOCHS = 4 if for_docs() else 2
+TALL = {"width": 1280, "height": 1500}  # the card of a run with its curves and pictures
 # As `python -m tesserae worker`, but what it learns is short.
 WORKER = """
 from tesserae.jobs.worker import serve
@@ -121,6 +122,9 @@ def test_a_correction_is_learned_from_and_the_new_model_compared_and_rolled_back
         expect(page.get_by_text(f"1 of {EPOCHS}", exact=True)).to_be_visible()
         expect(page.get_by_text("Trained on 1 mosaic, ")).to_be_visible(timeout=EPOCHS * PATIENCE_MS)
         expect(curve_points(page)).to_have_count(4 * (EPOCHS + 1))
+        expect(page.get_by_role("table")).to_be_visible()
+        page.set_viewport_size(TALL)
+        page.get_by_role("heading", name="What was learned before").evaluate("heading => heading.scrollIntoView()")
         keep_picture(page, "learn")
 
         activate(settings, name)
