@@ -145,7 +145,7 @@ def _take_own_finder(checkpoint: Checkpoint, finder: FinderHead, own: Predictor,
     A head understands the encoder that it was trained with: the checkpoint's own, else the embedded one. If it is neither, as after an
     update of the program, the embedded head goes on serving.
     """
-    contents = read_checkpoint_file(checkpoint.path)
+    contents = read_checkpoint_file(checkpoint.path) if checkpoint.kind == "finetuned" else {}
     if "finder" not in contents:
         return embedded
     wanted = checkpoint.record.get("finder_encoder_id")

@@ -80,7 +80,7 @@ def test_a_part_shows_what_lies_there_enlarged(photo, corrected):
 
 
 def test_the_canvas_has_its_size(photo, corrected):
-    assert render_canvas(photo, corrected, View.whole((40, 30)), Look()).shape == (620, 840, 3)
+    assert render_canvas(photo, corrected, View.whole((40, 30)), Look()).shape == (480, 690, 3)
 
 
 def test_the_look_back_shows_what_went(photo, corrected):

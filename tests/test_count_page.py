@@ -323,7 +323,7 @@ def test_a_missing_worker_is_said_in_a_sentence(states, age_s, sentence, store, 
             claim_next(store, "worker")
     job = next(job for job in list_jobs(store) if job.state == states[-1])
     long_ago = utc_now() - timedelta(seconds=age_s)
-    said = progress._trouble(store, replace(job, created_at=long_ago, heartbeat_at=long_ago if job.heartbeat_at else None))
+    said = progress.trouble_of(store, replace(job, created_at=long_ago, heartbeat_at=long_ago if job.heartbeat_at else None))
     assert sentence in said
     assert bool(sentence) == bool(said)
 

@@ -58,6 +58,7 @@ def test_disk(free_bytes, writable, says, missing, weights_dir, tmp_path, monkey
 
 
 def test_graphics_cards_are_named(weights_dir, monkeypatch):
+    monkeypatch.setattr(doctor.torch.cuda, "is_available", lambda: False)  # nothing is computed on it
     monkeypatch.setattr(doctor.torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(doctor.torch.cuda, "get_device_name", lambda index: f"Card {index}")
     assert finding("Graphics card")[0].text.startswith("Card 0")

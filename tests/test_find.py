@@ -6,7 +6,7 @@ import pytest
 from tesserae.checkpoints import find_checkpoint
 from tesserae.clock import Clock
 from tesserae.find import _outline, find_tesserae, octaves_off
-from tesserae.finder import SIDE_UNIT_PX, WORKING_SIDE_PX, FinderMaps
+from tesserae.finder import PEAK_ABOVE, SIDE_UNIT_PX, WORKING_SIDE_PX, FinderMaps
 from tesserae.models import load_models
 from tesserae.settings import PROJECT_DIR
 from tesserae.tiling import Tile
@@ -40,10 +40,12 @@ def test_only_the_core_has_a_say() -> None:
 @pytest.mark.parametrize("reach", [6, 10, 14], ids=lambda reach: f"{reach} rows in the photo")
 def test_a_stone_that_the_photos_edge_cuts_is_kept(monkeypatch: pytest.MonkeyPatch, reach: int) -> None:
     """A photo smaller than a tile is continued by mirroring: the stone is whole there, its deepest pixel may lie beyond the photo."""
-    monkeypatch.setattr("tesserae.find.outline_tesserae", lambda maps: np.pad(np.ones((20, 12), np.int32), ((reach, 44 - reach), (26, 26))))
+    monkeypatch.setattr(
+        "tesserae.find.outline_tesserae", lambda maps, peak_above: np.pad(np.ones((20, 12), np.int32), ((reach, 44 - reach), (26, 26)))
+    )
     photo = np.zeros((40, 40, 3), np.uint8)
     tile = Tile(-12, -20, 64, (12, 20, 52, 60), 1.0)  # the photo begins in row 20 of the tile
-    photo_box, pieces = _outline(photo, tile, maps_of(WORKING_SIDE_PX), Clock())
+    photo_box, pieces = _outline(photo, tile, maps_of(WORKING_SIDE_PX), PEAK_ABOVE, Clock())
     assert photo_box == (0, 0, 40, 40)
     assert (pieces[:reach, 14:26] == 1).all()
 

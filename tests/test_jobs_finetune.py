@@ -3,11 +3,13 @@
 import os
 import signal
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 import torch
 from conftest import PROJECT_DIR
 from jobs_examples import descendants, is_alive, wait_until, worker_process
+from short_lessons import SHORT, WORKER
 from training_examples import approve_mosaics, own_weights
 
 from tesserae.architecture import read_checkpoint_file
@@ -24,7 +26,7 @@ from tesserae.training.run import finetune
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills processes as POSIX systems do")
 
-ORDER = Order("learned", device="cpu", epochs=3, steps_per_epoch=2)
+ORDER = Order("learned", device="cpu", epochs=3)
 
 
 def test_killed_in_its_second_epoch_a_job_ends_with_the_same_weights(tmp_path):
@@ -34,7 +36,7 @@ def test_killed_in_its_second_epoch_a_job_ends_with_the_same_weights(tmp_path):
         photos = approve_mosaics(store, 1)
         job = submit_job(store, queue, FINETUNE, finetune_arguments(ORDER))
         journal = journal_of(settings, ORDER.name)
-        with worker_process(settings, "-m", "tesserae", "worker") as worker:
+        with worker_process(settings, "-c", WORKER) as worker:
             wait_until(lambda: len(journal.epochs()) == 2)  # the base and the first
             family = descendants(worker.pid)
             os.kill(worker.pid, signal.SIGKILL)
@@ -42,7 +44,7 @@ def test_killed_in_its_second_epoch_a_job_ends_with_the_same_weights(tmp_path):
             wait_until(lambda: not any(map(is_alive, family)))
         # somebody else's photo need not wait for the end of the run
         short = submit_job(store, queue, SEGMENT, segment_arguments(photos[0].id, [RunOptions(device="cpu")]))
-        with worker_process(settings, "-m", "tesserae", "worker"):
+        with worker_process(settings, "-c", WORKER):
             done = wait_until(lambda: (now := get_job(store, job.id)).finished and now)
         assert (done.state, done.result["checkpoint"]) == ("done", "learned"), done.message
         assert get_job(store, short.id).finished_at < done.finished_at
@@ -50,6 +52,6 @@ def test_killed_in_its_second_epoch_a_job_ends_with_the_same_weights(tmp_path):
     assert [epoch.epoch for epoch in journal.epochs()] == [0, 1, 2, 3]
 
     other = Settings(home=tmp_path / "other", database_url=None, weights=own_weights(tmp_path / "more", PROJECT_DIR / "weights"))
-    finetune(ORDER, dataset, other, lambda *_: None)
+    finetune(ORDER, dataset, other, lambda *_: None, recipe=replace(SHORT, epochs=ORDER.epochs))
     one, same = (read_checkpoint_file(each.weights / "learned.pt") for each in (settings, other))
     assert all(torch.equal(value, same[part][name]) for part in one for name, value in one[part].items())

@@ -119,5 +119,5 @@ def test_a_photo_that_was_deleted_is_told(model, store, settings, photo):
 
 def test_a_job_of_an_unknown_kind_is_refused(store, settings):
     queue_job(store, "polish", {})
-    with pytest.raises(StoreError, match=r"known kind \(segment\), found polish\. Update this program"):
+    with pytest.raises(StoreError, match=r"known kind \(segment, finetune\), found polish\. Update this program"):
         do_job(store, settings, claim_next(store, "here"), lambda share, stage: None)

@@ -13,6 +13,7 @@ from dataset_examples import add_picture
 from jobs_examples import worker_process
 from PIL import Image
 from playwright.sync_api import expect
+from short_lessons import WORKER
 from store_examples import provenance
 
 from tesserae.activation import activate, active_name
@@ -31,13 +32,6 @@ pytest_plugins = "browser_fixtures"
 
 EPOCHS = 4 if for_docs() else 2
 TALL = {"width": 1280, "height": 1500}  # the card of a run with its curves and pictures
-# As `python -m tesserae worker`, but what it learns is short.
-WORKER = """
-from tesserae.jobs.worker import serve
-from tesserae.settings import Settings
-
-serve(Settings(), work_module="short_lessons")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +111,7 @@ def test_a_correction_is_learned_from_and_the_new_model_compared_and_rolled_back
     page.get_by_role("button", name="Learn from my corrections").click()
     expect(page.get_by_text("Waiting for its turn")).to_be_visible()
     with worker_process(settings, "-c", WORKER):
-        expect(curve_points(page)).to_have_count(4)
-        expect(page.get_by_role("button", name="Stop")).to_be_visible()
-        expect(page.get_by_text(f"1 of {EPOCHS}", exact=True)).to_be_visible()
+        expect(curve_points(page).nth(3)).to_be_attached()  # the base at least; the rounds may be quicker than the page looks
         expect(page.get_by_text("Trained on 1 mosaic, ")).to_be_visible(timeout=EPOCHS * PATIENCE_MS)
         expect(curve_points(page)).to_have_count(4 * (EPOCHS + 1))
         expect(page.get_by_role("table")).to_be_visible()
