@@ -25,6 +25,7 @@ GROUPS = {
     "browser with worker": ("test_browser", "test_compare_browser", "test_learn_browser"),
     "browser": ("test_correct_browser", "test_viewer_browser", "test_collection_browser"),
     "worker": ("test_jobs_worker", "test_jobs_engine"),
+    "learning": ("test_learn_browser", "test_jobs_finetune"),
     "segment": ("test_segment",),
     "database": ("test_store_", "test_correcting", "test_correct_actions"),
 }
