@@ -22,7 +22,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Files that one process runs one after the other, for they share what takes long to start, or disturb each other; the longest come first,
 # so that none is left over at the end. Any other file is a group of its own, run by one process too.
 GROUPS = {
-    "browser with worker": ("test_browser", "test_compare_browser", "test_learn_browser"),
+    "browser with worker": ("test_browser", "test_compare_browser"),
     "browser": ("test_correct_browser", "test_viewer_browser", "test_collection_browser"),
     "worker": ("test_jobs_worker", "test_jobs_engine"),
     "learning": ("test_learn_browser", "test_jobs_finetune"),
