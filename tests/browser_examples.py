@@ -18,6 +18,7 @@ from benchmarks.page_server import serve_page
 PATIENCE_MS = 1000 * PATIENCE_S
 expect.set_options(timeout=PATIENCE_MS)
 
+RESTING = "[data-testid=stApp][data-test-script-state=notRunning]"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -76,6 +77,8 @@ def leaves(url, address):
 def open_photo(page, address, path):
     """Upload a photo that is new to the collection on the first page, wait until it is shown there, and return its id."""
     page.goto(address)
+    expect(page.get_by_role("button", name="Open the sample")).to_be_visible()
+    page.locator(RESTING).wait_for(state="attached")  # a file that is given while the page is still being drawn is lost with its field
     page.locator("input[type=file]").set_input_files(path)
     expect(page.get_by_text(f"{path.name}, ")).to_be_visible()
     expect(page.get_by_text("was not counted yet")).to_be_visible()

@@ -2,6 +2,7 @@
 
 import time
 
+from browser_examples import RESTING
 from conftest import PATIENCE_S
 from playwright.sync_api import expect
 
@@ -11,7 +12,6 @@ from tesserae.ui.correct.view import View
 
 CALM_LOOKS = 3
 HELP = {tool.title: tool.help for tool in TOOLS}
-RESTING = "[data-testid=stApp][data-test-script-state=notRunning]"
 WINDOW = {"width": 1366, "height": 650}  # of a small laptop: tools, canvas and count are seen together
 
 
