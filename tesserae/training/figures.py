@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tesserae.dataset import Ground
 from tesserae.dataset.ground import limit_truth
 from tesserae.evaluation import overlap_table
+from tesserae.evaluation.counts import count_scores
 from tesserae.evaluation.overlaps import score_instances, score_pixels, score_tiles
 
 
@@ -54,11 +55,10 @@ def judge_labels(labels: NDArray[np.int32], ground: Ground) -> MosaicFigures:
     found, _ = limit_truth(labels, ground.known)
     table = overlap_table(found, ground.labels)
     pixels, tiles, instances = score_pixels(table), score_tiles(table), score_instances(table)
-    n_true, n_found = len(table.true_areas), len(table.pred_areas)
-    error = (n_found - n_true) / n_true if n_true else math.nan
+    count = count_scores(len(table.true_areas), len(table.pred_areas))
     return MosaicFigures(
-        true_count=n_true,
-        found_count=n_found,
+        true_count=count.n_true,
+        found_count=count.n_pred,
         f1_50=instances.f1_50,
         f1_75=instances.f1_75,
         mean_f1=instances.mean_f1,
@@ -66,8 +66,8 @@ def judge_labels(labels: NDArray[np.int32], ground: Ground) -> MosaicFigures:
         precision=pixels.precision,
         recall=pixels.recall,
         f_measure=tiles.f,
-        count_error=error,
-        abs_count_error=abs(error),
+        count_error=count.signed_error,
+        abs_count_error=count.absolute_error,
     )
 
 

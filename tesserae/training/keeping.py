@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from tensorboardX import SummaryWriter
 
+from tesserae.corrections.boxes import mask_box
 from tesserae.dataset import Part
 from tesserae.models import Models
 from tesserae.overlay import paint_overlay
@@ -62,14 +63,16 @@ class EpochKeeper:
 
 def _draw_sample(judged: Judged) -> NDArray[np.uint8]:
     """What the models find in the middle of the known ground of the first part, uint8 (h, w, 3)."""
-    rows, columns = (np.flatnonzero(judged.ground.known.any(axis)) for axis in (1, 0))
-    window = tuple(_middle(places, length) for places, length in zip((rows, columns), judged.labels.shape, strict=True))
+    x0, y0, x1, y1 = mask_box(judged.ground.known)
+    height, width = judged.labels.shape
+    window = _middle(y0, y1, height), _middle(x0, x1, width)
     return paint_overlay(judged.ground.image[window], judged.labels[window])
 
 
-def _middle(places: NDArray[np.intp], length: int) -> slice:
-    start = int(np.clip((places[0] + places[-1] + 1) // 2 - _SAMPLE_PX // 2, 0, max(0, length - _SAMPLE_PX)))
-    return slice(start, start + _SAMPLE_PX)
+def _middle(start: int, end: int, length: int) -> slice:
+    """The middle of a stretch of an axis, moved so that the picture is as wide as the axis allows."""
+    first = min(max((start + end) // 2 - _SAMPLE_PX // 2, 0), max(0, length - _SAMPLE_PX))
+    return slice(first, first + _SAMPLE_PX)
 
 
 def _memory_mb(device: torch.device) -> float:

@@ -7,6 +7,8 @@ from typing import Any
 from tesserae.checkpoints import EMBEDDED_NAME
 from tesserae.training.recipe import Recipe, find_recipe
 
+_ENCODER_SHARE = 0.1  # of the decoder's rate
+
 
 class Paused(Exception):
     """A run stepped aside for shorter work, after an epoch; started again it goes on from there."""
@@ -48,6 +50,3 @@ class Order:
     def from_dict(cls, words: Mapping[str, Any]) -> "Order":
         """The order that `dataclasses.asdict` made, also after it went through JSON."""
         return cls(**words)
-
-
-_ENCODER_SHARE = 0.1

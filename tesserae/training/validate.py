@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tesserae.clock import Clock
-from tesserae.corrections.boxes import mask_box
+from tesserae.corrections.boxes import common_box, mask_box, widened_box
 from tesserae.dataset import Ground, Part
 from tesserae.dataset.ground import crop_ground
 from tesserae.models import Models, encoder_weights, identify_weights
@@ -87,7 +87,7 @@ def calibrate(models: Models, parts: Sequence[Part], cache: TileCache, report: C
         current = float(getattr(models, name))
         best = judge_models(models, parts, cache, options).mean.goodness
         chosen[name] = current
-        for place, value in enumerate(values):
+        for place, value in enumerate(value for value in values if value != current):
             report((number + place / len(values)) / len(tried))
             goodness = judge_models(with_thresholds(models, {name: value}), parts, cache, options).mean.goodness
             if goodness > best + _GAIN_TO_CHANGE:
@@ -113,6 +113,4 @@ def _known_ground(part: Part) -> Ground:
     """The ground of a part, without what lies far from the known: nobody judges it, and looking costs time."""
     ground = part.read()
     height, width = ground.labels.shape
-    x0, y0, x1, y1 = mask_box(ground.known)
-    box = (max(0, x0 - _MARGIN_PX), max(0, y0 - _MARGIN_PX), min(width, x1 + _MARGIN_PX), min(height, y1 + _MARGIN_PX))
-    return crop_ground(ground, box)
+    return crop_ground(ground, common_box(widened_box(mask_box(ground.known), _MARGIN_PX), (0, 0, width, height)))

@@ -13,7 +13,7 @@ from tesserae.pretraining.prompts import UNKNOWN
 from tesserae.synthetic.noise import Rng, chance, log_uniform
 from tesserae.tiling import Tile, plan_tiles
 
-FEWEST_IN_VIEW = 4  # tesserae with their middle in a tile; with fewer it is not worth a look
+FEWEST_IN_VIEW = 4  # tesserae that a tile shows, also in part; with fewer it is not worth a look
 _SIZES = (0.8, 1.25)  # of the tesserae in other looks, against the model's own
 _WANDER = 0.15  # of the tile's side, by which other looks are moved
 _QUARTERS = ((90.0, False), (180.0, False), (270.0, False), (0.0, True), (180.0, True))  # (angle, mirrored)
@@ -75,11 +75,11 @@ def look_at(ground: Ground, view: View, size_px: int) -> Picture:
     The image is smoothed before it is shrunk, and only the ground around the view is touched.
     """
     corner, matrix = _source(view, size_px)
-    x0, y0 = (max(0, start) for start in corner)
     height, width = ground.labels.shape
+    x0, y0 = (min(max(start, 0), length - 1) for start, length in zip(corner, (width, height), strict=True))
     reach = int(np.ceil(size_px / view.scale * 2**0.5)) + 4
-    part = np.s_[min(y0, height - 1) : max(y0 + reach, 1), min(x0, width - 1) : max(x0 + reach, 1)]
-    matrix = matrix - np.array([[0, 0, min(x0, width - 1)], [0, 0, min(y0, height - 1)]])
+    part = np.s_[y0 : y0 + reach, x0 : x0 + reach]
+    matrix = matrix - np.array([[0, 0, x0], [0, 0, y0]])
     source = ground.image[part]
     if view.scale < 1:
         source = np.asarray(cv2.GaussianBlur(source, (0, 0), 0.35 / view.scale), dtype=np.uint8)

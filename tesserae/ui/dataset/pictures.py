@@ -5,7 +5,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from tesserae.corrections.boxes import mask_box, widened_box
+from tesserae.corrections.boxes import common_box, mask_box, widened_box
 from tesserae.corrections.operations import BoxXYXY
 from tesserae.dataset import Member
 from tesserae.dataset.collecting import read_truth
@@ -44,8 +44,8 @@ def _frame(box_xyxy: BoxXYXY, shape: tuple[int, ...]) -> BoxXYXY:
     height, width = shape[0], shape[1]
     if box_xyxy[2] <= box_xyxy[0]:
         return 0, 0, width, height
-    x0, y0, x1, y1 = widened_box(box_xyxy, max(box_xyxy[2] - box_xyxy[0], box_xyxy[3] - box_xyxy[1]) // 10)
-    return max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
+    wider = widened_box(box_xyxy, max(box_xyxy[2] - box_xyxy[0], box_xyxy[3] - box_xyxy[1]) // 10)
+    return common_box(wider, (0, 0, width, height))
 
 
 def _fitting(box_xyxy: BoxXYXY) -> tuple[int, int]:
