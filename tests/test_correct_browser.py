@@ -109,6 +109,7 @@ def test_strokes_undo_redo_and_a_reload(open_tab, address, store, draft):
 def test_two_people_on_one_mosaic(open_tab, address, store, draft):
     anna, berta = Visitor(open_tab(), address, draft, "Anna"), Visitor(open_tab(), address, draft, "Berta")
     expect(berta.page.get_by_text("Anna also has this mosaic open")).to_be_visible()
+    expect(anna.page.get_by_text("Berta also has this mosaic open")).to_be_visible()  # moves the canvas down when it comes
     for visitor in (anna, berta):
         visitor.take("Remove", "Delete one")
     anna.draw(middle(1))
