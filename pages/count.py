@@ -4,8 +4,9 @@ import streamlit as st
 
 from tesserae.errors import TesseraeError
 from tesserae.settings import Settings
+from tesserae.ui import session
 from tesserae.ui.adding import open_photo
-from tesserae.ui.count import choose_mosaic, choose_result, follow_count, offer_downloads, show_figures, show_picture, start_count
+from tesserae.ui.count import COUNT, choose_mosaic, choose_result, follow_count, offer_downloads, show_figures, show_picture, start_count
 from tesserae.ui.entry import enter_through_app
 from tesserae.ui.options import choose_options
 from tesserae.ui.resources import get_store
@@ -21,10 +22,9 @@ try:
         open_photo(store, settings)
         photo = choose_mosaic(store)
         options = choose_options(settings)
-        button = st.empty()
-    if photo is None or options is None:
-        button.button("Count the tesserae", type="primary", disabled=True, width="stretch")
-    elif button.button("Count the tesserae", type="primary", width="stretch"):
+        missing = photo is None or options is None
+        st.button(COUNT, type="primary", disabled=missing, width="stretch", on_click=session.note_press, args=(COUNT,))
+    if photo is not None and options is not None and session.pressed(COUNT):
         start_count(store, settings, photo, options)
     if photo is None:
         st.info(
@@ -42,4 +42,5 @@ try:
     if result is not None:
         offer_downloads(store, photo, result, settings)
 except TesseraeError as error:
+    session.forget_press()
     st.error(plain(str(error)))

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -77,9 +77,18 @@ def leaves(url, address):
 def open_photo(page, address, path):
     """Upload a photo that is new to the collection on the first page, wait until it is shown there, and return its id."""
     page.goto(address)
+    return give_photo(page, path)
+
+
+def give_photo(page, path):
+    """The same on the first page as it is shown."""
     expect(page.get_by_role("button", name="Open the sample")).to_be_visible()
-    page.locator(RESTING).wait_for(state="attached")  # a file that is given while the page is still being drawn is lost with its field
-    page.locator("input[type=file]").set_input_files(path)
+    for patience_ms in (PATIENCE_MS / 8, PATIENCE_MS):  # a file that is given while its field is still being drawn is lost with it
+        page.locator(RESTING).wait_for(state="attached")
+        page.locator("input[type=file]").set_input_files(path)
+        with suppress(AssertionError):
+            expect(page.get_by_text(f"{path.name}, ")).to_be_visible(timeout=patience_ms)
+            break
     expect(page.get_by_text(f"{path.name}, ")).to_be_visible()
     expect(page.get_by_text("was not counted yet")).to_be_visible()
     expect(page).to_have_url(re.compile("mosaic=[0-9a-f]{64}"))

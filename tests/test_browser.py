@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from browser_examples import for_docs, keep_picture, open_photo, wait_until_sharp
+from browser_examples import for_docs, give_photo, keep_picture, open_photo, wait_until_sharp
 from conftest import save_mosaic
 from jobs_examples import wait_until
 from playwright.sync_api import expect
@@ -80,10 +80,12 @@ def test_a_closed_tab_loses_nothing_and_two_sessions_do_not_mix(open_tab, addres
     assert found == {name: [count] for name, count in counts.items()}
 
 
-def test_the_sample_is_opened(open_tab, address, worker):
+def test_the_sample_is_opened(open_tab, address, worker, tmp_path):
     page = open_tab()
-    page.goto(address)
-    page.get_by_role("button", name="Open the sample").click()
+    wall = open_photo(page, address, save_mosaic(tmp_path / "wall.png", 33, 128))
+    page.goto(f"{address}?mosaic={wall}")
+    page.get_by_role("button", name="Open the sample").click()  # at once: the page is still being drawn and the viewer asks for its view
+    page.get_by_text("Fast", exact=True).click()  # sent with the address of the wall
     expect(page.get_by_text("sample.png, 1024 x 1024 pixels.")).to_be_visible()
     expect(page.get_by_text("was not counted yet")).to_be_visible()
     wait_until_sharp(page)
@@ -92,3 +94,13 @@ def test_the_sample_is_opened(open_tab, address, worker):
         assert count_on(page) > 500
         wait_until_sharp(page)
     keep_picture(page, "count")
+
+
+def test_the_browsers_own_buttons_go_back_and_forward(open_tab, address, tmp_path):
+    page = open_tab()
+    open_photo(page, address, save_mosaic(tmp_path / "north.png", 34, 128))
+    give_photo(page, save_mosaic(tmp_path / "south.png", 35, 128))
+    page.go_back()
+    expect(page.get_by_text("north.png, 128 x 128 pixels.")).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_text("south.png, 128 x 128 pixels.")).to_be_visible()

@@ -120,6 +120,18 @@ def test_a_photo_that_is_there_already_is_opened_with_its_results(store, photo):
     assert (box(app, "Mosaic").value, app.metric[0].value) == (photo.id, "3")
 
 
+def test_an_event_that_was_sent_with_the_earlier_address_undoes_nothing(store, photo):
+    app = open_page(mosaic=photo.id)
+    other = add_file(store, Settings(), png_bytes(level=90), "other.png").photo
+    run(app)
+    box(app, "Mosaic").select(other.id)
+    assert run(app).query_params["mosaic"] == other.id
+    app.query_params.update(mosaic=photo.id, way="Fast")
+    run(app)
+    assert (box(app, "Mosaic").value, app.radio[0].value) == (other.id, "Careful")
+    assert (app.query_params["mosaic"], app.query_params["way"]) == (other.id, "Careful")
+
+
 def test_a_file_that_is_no_photo_is_refused_in_a_sentence(store):
     app = upload(open_page(), "wall.png", b"no picture at all")
     assert "wall.png was not added" in texts(app.error)

@@ -23,6 +23,7 @@ from tesserae.ui.wording import counted, plain
 
 logger = logging.getLogger(__name__)
 
+_SAMPLE = "sample"  # the press that asks for it
 _TYPES = ["jpg", "jpeg", "png", "tif", "tiff", "jpe", "jfif", "btf", "tf8"]
 
 
@@ -65,12 +66,12 @@ def add_photos(store: Store, settings: Settings, *, expanded: bool) -> None:
             key=session.adding_key(),
             help="JPEG, PNG or TIFF, several at once. The files are copied into the collection and never changed.",
         )
-        wants_sample = st.button("Add the sample", help=SAMPLE_HELP)
+        st.button("Add the sample", help=SAMPLE_HELP, on_click=session.note_press, args=(_SAMPLE,))
         if files:
-            _add_uploads(store, settings, files)
+            _add_uploads(store, settings, files, opens=False)
             st.rerun()
-        if wants_sample:
-            _add_sample(store, settings)
+        if session.pressed(_SAMPLE):
+            _add_sample(store, settings, opens=False)
         _tell(session.outcomes())
 
 
@@ -82,18 +83,14 @@ def open_photo(store: Store, settings: Settings) -> None:
         key=f"open {session.adding_key()}",
         help="JPEG, PNG or TIFF. The file is copied into the collection and never changed.",
     )
-    wants_sample = st.button("Open the sample", help=SAMPLE_HELP, width="stretch")
+    st.button("Open the sample", help=SAMPLE_HELP, width="stretch", on_click=session.note_press, args=(_SAMPLE,))
     if file is not None:
-        _add_uploads(store, settings, [file])
-    elif wants_sample:
-        _add_sample(store, settings)
+        _add_uploads(store, settings, [file], opens=True)
+    elif session.pressed(_SAMPLE):
+        _add_sample(store, settings, opens=True)
     else:
         _tell(session.outcomes())
         return
-    added = session.outcomes()[-1].photo
-    if added is not None:
-        session.open_mosaic(added.id)
-        session.ask_for_result(None)
     st.rerun()
 
 
@@ -105,21 +102,30 @@ def drop_upload(file: UploadedFile) -> None:
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
-def _add_sample(store: Store, settings: Settings) -> None:
+def _settle(outcome: Outcome, *, opens: bool) -> None:
+    session.note_outcome(outcome)
+    if opens and outcome.photo is not None:
+        session.open_mosaic(outcome.photo.id)
+        session.ask_for_result(None)
+
+
+def _add_sample(store: Store, settings: Settings, *, opens: bool) -> None:
     session.forget_outcomes()
-    session.note_outcome(add_file(store, settings, sample_bytes(), SAMPLE_NAME))
+    _settle(add_file(store, settings, sample_bytes(), SAMPLE_NAME), opens=opens)
+    session.forget_press()
 
 
-def _add_uploads(store: Store, settings: Settings, files: list[UploadedFile]) -> None:
+def _add_uploads(store: Store, settings: Settings, files: list[UploadedFile], *, opens: bool) -> None:
     """Add each file while a bar shows how far it is, then empty the field for the next run of the page.
 
-    What a click in between leaves over is added in the next run.
+    An event in between, such as a movement in a viewer, ends this run of the page at any of its steps, and the next run finds the files
+    that were not dropped yet: so each is dropped last.
     """
     session.forget_outcomes()
     bar = st.progress(0.0)
     for number, file in enumerate(files, start=1):
         bar.progress((number - 1) / len(files), text=f"Reading {number} of {len(files)}: {plain(file.name)}")
-        session.note_outcome(add_file(store, settings, file.getvalue(), file.name))  # no copy: these are the upload's own bytes
+        _settle(add_file(store, settings, file.getvalue(), file.name), opens=opens)  # no copy: these are the upload's own bytes
         drop_upload(file)
     session.next_adding()
 

@@ -25,6 +25,8 @@ from tesserae.ui.resources import get_queue
 from tesserae.ui.viewer import ViewerEvent, show_viewer
 from tesserae.ui.wording import plain
 
+COUNT = "Count the tesserae"  # the button
+
 
 def choose_mosaic(store: Store) -> PhotoRecord | None:
     """Show the field; the choice stands in the page's address, so that a reload keeps it. None in an empty collection."""
@@ -45,10 +47,12 @@ def start_count(store: Store, settings: Settings, photo: PhotoRecord, options: R
     checkpoint = find_checkpoint(options.checkpoint, settings.weights, settings.checkpoint_url)
     found = find_result(store, photo.id, checkpoint, options)
     session.ask_for_result(None if found is None else found.id)
-    if found is None:
-        submit_job(store, get_queue(settings), SEGMENT, segment_arguments(photo.id, [options]))
-    else:
+    queue = get_queue(settings)
+    if found is not None:
         st.toast("This was counted before, with this model and in this way. The result is shown.")
+    session.forget_press()  # from here to the order nothing lets a newer run of the page in
+    if found is None:
+        submit_job(store, queue, SEGMENT, segment_arguments(photo.id, [options]))
 
 
 def follow_count(store: Store, photo: PhotoRecord) -> bool:

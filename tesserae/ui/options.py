@@ -8,6 +8,7 @@ from tesserae.activation import active_name
 from tesserae.checkpoints import Checkpoint, list_checkpoints, list_problems
 from tesserae.options import RunOptions, SegmentOptions
 from tesserae.settings import Settings
+from tesserae.ui import address
 from tesserae.ui.records import ORIGINS
 from tesserae.ui.wording import plain
 
@@ -44,7 +45,7 @@ def choose_options(settings: Settings) -> RunOptions | None:
     index = asked_index("way", METHODS, next(iter(METHODS)))
     captions = [caption for caption, _ in METHODS.values()]
     way: str = st.radio("How to look", list(METHODS), index=index, captions=captions, key="way")
-    st.query_params["way"] = way
+    address.write("way", way)
     return RunOptions(checkpoint=name, segment=METHODS[way][1])
 
 
@@ -71,12 +72,12 @@ def way_of(options: Mapping[str, object]) -> str:
 def asked_index(key: str, choices: Mapping[str, object], default: str) -> int:
     """Index in `choices` of what the address asks for under `key`, else of `default`, else of the first."""
     names = list(choices)
-    return next((names.index(name) for name in (st.query_params.get(key), default) if name in names), 0)
+    return next((names.index(name) for name in (address.read(key), default) if name in names), 0)
 
 
 def _choose(label: str, key: str, words: Mapping[str, str], default: str, explained: str) -> str:
     """A field for one of the keys of `words`; what was chosen is written to the address, and taken from there at first."""
     index = asked_index(key, words, default)
     chosen: str = st.selectbox(label, list(words), index=index, format_func=words.__getitem__, key=key, help=explained)
-    st.query_params[key] = chosen
+    address.write(key, chosen)
     return chosen

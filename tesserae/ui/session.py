@@ -1,4 +1,4 @@
-"""What one visitor's session holds, under which keys; no other module touches session keys."""
+"""What one visitor's session holds, under which keys; no module but this and `address` touches session keys."""
 
 import uuid
 from collections.abc import Callable
@@ -7,44 +7,43 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from tesserae.store.photos import PhotoRecord
+from tesserae.ui import address
 
 _Kept = TypeVar("_Kept")
 
 _MOSAIC, _RESULT = "mosaic", "result"
 _DRAFT, _AUTHOR, _BENCHES, _SELF = "draft", "name", "benches", "session_id"
 _ADDINGS, _OUTCOMES = "addings", "adding_outcomes"
+_PRESSED = "pressed"
 _SEEN, _CONFLICT, _SCALE_POINTS = "seen_record", "conflict", "scale_points"
 
 
 def opened_mosaic() -> str | None:
     """Id of the mosaic that was opened last: as the page's address says, else as this session remembers from another page."""
-    opened: str | None = st.query_params.get(_MOSAIC) or st.session_state.get(_MOSAIC)
+    opened: str | None = address.read(_MOSAIC) or st.session_state.get(_MOSAIC)
     return opened
 
 
 def open_mosaic(photo_id: str) -> None:
     """Open a mosaic: on this page's address, so that a reload or a shared link comes back to it, and for the other pages."""
-    st.query_params[_MOSAIC] = st.session_state[_MOSAIC] = photo_id
+    st.session_state[_MOSAIC] = photo_id
+    address.write(_MOSAIC, photo_id)
 
 
 def close_mosaic() -> None:
     """Open none, as after the mosaic was deleted."""
-    st.query_params.pop(_MOSAIC, None)
     st.session_state.pop(_MOSAIC, None)
+    address.write(_MOSAIC, None)
 
 
 def asked_result() -> str | None:
     """Id of the result that the page's address asks for; None for the last one."""
-    asked: str | None = st.query_params.get(_RESULT)
-    return asked
+    return address.read(_RESULT)
 
 
 def ask_for_result(segmentation_id: str | None) -> None:
     """Write a result into the page's address; None for the last one, whichever that is."""
-    if segmentation_id is None:
-        st.query_params.pop(_RESULT, None)
-    else:
-        st.query_params[_RESULT] = segmentation_id
+    address.write(_RESULT, segmentation_id)
 
 
 def adding_key() -> str:
@@ -71,6 +70,24 @@ def note_outcome(outcome: object) -> None:
 def forget_outcomes() -> None:
     """Forget what became of earlier files."""
     st.session_state.pop(_OUTCOMES, None)
+
+
+def note_press(button: str) -> None:
+    """Note as a button's callback that it was pressed.
+
+    What a press starts may take seconds, and the next event, such as a movement in a viewer, would begin the page anew and lose the press.
+    """
+    st.session_state[_PRESSED] = button
+
+
+def pressed(button: str) -> bool:
+    """Whether a button was pressed and its work not yet done (`forget_press`)."""
+    return bool(st.session_state.get(_PRESSED) == button)
+
+
+def forget_press() -> None:
+    """Forget which button was pressed: call when its work is done, or just before what must not be done twice."""
+    st.session_state.pop(_PRESSED, None)
 
 
 def seen_record(photo_id: str) -> PhotoRecord | None:
@@ -113,27 +130,25 @@ def keep_scale_points(photo_id: str, points: tuple[tuple[float, float], ...]) ->
 
 def opened_draft() -> str | None:
     """Id of the draft that is corrected, as the page's address says, else as this session remembers; None when there is none."""
-    opened: str | None = st.query_params.get(_DRAFT) or st.session_state.get(_DRAFT)
+    opened: str | None = address.read(_DRAFT) or st.session_state.get(_DRAFT)
     return opened
 
 
 def open_draft(draft_id: str) -> None:
     """Open a draft on this page's address and for a later visit."""
-    st.query_params[_DRAFT] = st.session_state[_DRAFT] = draft_id
+    st.session_state[_DRAFT] = draft_id
+    address.write(_DRAFT, draft_id)
 
 
 def author() -> str:
     """The visitor's name as the address or the session has it; "" when none was given."""
-    return str(st.query_params.get(_AUTHOR) or st.session_state.get(_AUTHOR, ""))
+    return str(address.read(_AUTHOR) or st.session_state.get(_AUTHOR, ""))
 
 
 def keep_author(name: str) -> None:
     """Keep the visitor's name for a reload and for the other pages."""
     st.session_state[_AUTHOR] = name
-    if name:
-        st.query_params[_AUTHOR] = name
-    else:
-        st.query_params.pop(_AUTHOR, None)
+    address.write(_AUTHOR, name or None)
 
 
 def session_id() -> str:

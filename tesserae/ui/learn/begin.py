@@ -19,6 +19,7 @@ from tesserae.training.journal import journal_of
 from tesserae.training.order import Order
 from tesserae.training.promotion import RULE
 from tesserae.training.recipe import PRESETS
+from tesserae.ui import address
 from tesserae.ui.dataset.split import arranged_dataset
 from tesserae.ui.learn.runs import Run, unfinished_run
 from tesserae.ui.links import link_to
@@ -155,7 +156,7 @@ def _choose_order(settings: Settings, installed: Mapping[str, Checkpoint]) -> Or
         index = asked_index("preset", PRESETS, next(iter(PRESETS)))
         captions = [PRESET_WORDS[preset] for preset in PRESETS]
         preset: str = st.radio("Recipe", list(PRESETS), index=index, captions=captions, key="preset")
-        st.query_params["preset"] = preset
+        address.write("preset", preset)
     usual = PRESETS[preset].epochs
     rounds = rounds_column.number_input(
         "Rounds (epochs) at most", 1, MOST_EPOCHS, usual, key=f"epochs {preset}", help="Passes over what it learns from."
