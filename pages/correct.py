@@ -5,7 +5,7 @@ import streamlit as st
 from tesserae.errors import TesseraeError
 from tesserae.settings import Settings
 from tesserae.ui.correct.choice import ask_author, choose_draft
-from tesserae.ui.correct.draft import show_draft
+from tesserae.ui.correct.draft import show_draft, tell_of_others
 from tesserae.ui.count import choose_mosaic
 from tesserae.ui.entry import enter_through_app
 from tesserae.ui.resources import get_store
@@ -21,6 +21,8 @@ try:
         photo = choose_mosaic(store)
         author = ask_author()
         draft = None if photo is None else choose_draft(store, settings, photo, author)
+        if draft is not None:
+            tell_of_others(store, draft, author)
     if photo is None:
         st.info("The collection is empty. Add a photograph of a mosaic, or the sample, on the page **Mosaics**, then come back.")
         st.stop()

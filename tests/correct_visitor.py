@@ -10,6 +10,7 @@ from tesserae.measure import median_side_px
 from tesserae.ui.correct.tools import TOOLS
 from tesserae.ui.correct.view import View
 
+CANVAS = "canvas.upper-canvas:visible"  # one that was drawn on before may stay, hidden
 CALM_LOOKS = 3
 HELP = {tool.title: tool.help for tool in TOOLS}
 WINDOW = {"width": 1366, "height": 650}  # of a small laptop: tools, canvas and count are seen together
@@ -29,11 +30,14 @@ class Visitor:
         """Wait until one canvas stands still: the one on its way out and the new one are there together for a moment."""
         deadline, calm = time.monotonic() + PATIENCE_S, 0
         while calm < CALM_LOOKS:
-            assert time.monotonic() < deadline, "The canvas does not come to rest."
             self.page.wait_for_timeout(150)
-            canvases = self.page.locator("canvas.upper-canvas")
-            resting = self.page.locator(RESTING).count() == 1 and canvases.count() == 1 and canvases.first.is_visible()
-            calm = calm + 1 if resting else 0
+            canvases, resting = self.page.locator(CANVAS).count(), self.page.locator(RESTING).count() == 1
+            calm = calm + 1 if resting and canvases == 1 else 0
+            assert time.monotonic() < deadline, f"The canvas does not come to rest: {canvases} canvases, page at rest {resting}."
+
+    def canvas_box(self):
+        """Where the canvas is on the page: x, y, width and height in CSS pixels."""
+        return self.page.locator(CANVAS).bounding_box()
 
     def expect_count(self, count):
         expect(self.page.get_by_test_id("stMetricValue")).to_have_text(str(count))
@@ -47,7 +51,7 @@ class Visitor:
 
     def draw(self, *points_xy):
         """A stroke from point to point; a single point is a click."""
-        canvas = self.page.locator("canvas.upper-canvas").bounding_box()
+        canvas = self.canvas_box()
         x0, y0, _, _ = self.view.box_xyxy
         places = [(canvas["x"] + (x - x0) * self.view.zoom, canvas["y"] + (y - y0) * self.view.zoom) for x, y in points_xy]
         self.page.mouse.move(*places[0])

@@ -7,6 +7,7 @@ import correct_visitor
 import numpy as np
 import pytest
 from browser_examples import keep_picture, size_px
+from correct_visitor import CANVAS
 from PIL import Image
 from playwright.sync_api import expect
 from store_examples import provenance
@@ -74,10 +75,10 @@ def middle(label):
 def test_strokes_undo_redo_and_a_reload(open_tab, address, store, draft):
     visitor = Visitor(open_tab(), address, draft, "Anna")
     visitor.expect_count(25)
-    visitor.page.locator("canvas.upper-canvas").hover()
+    visitor.page.locator(CANVAS).hover()
     for name in ("Undo", "Reset canvas"):  # the canvas' own, which know nothing of the corrections
         expect(visitor.page.locator(".dc-toolbar").get_by_role("button", name=name)).not_to_be_in_viewport()
-    for place in ("canvas.upper-canvas", "[data-testid=stMetricValue]"):
+    for place in (CANVAS, "[data-testid=stMetricValue]"):
         expect(visitor.page.locator(place)).to_be_in_viewport(ratio=1)
     strokes = (  # a point, a free stroke, a line, a box, a brush
         ("Remove", "Delete one", [middle(1)], 24),
@@ -107,9 +108,12 @@ def test_strokes_undo_redo_and_a_reload(open_tab, address, store, draft):
 
 
 def test_two_people_on_one_mosaic(open_tab, address, store, draft):
-    anna, berta = Visitor(open_tab(), address, draft, "Anna"), Visitor(open_tab(), address, draft, "Berta")
+    anna = Visitor(open_tab(), address, draft, "Anna")
+    place = anna.canvas_box()
+    berta = Visitor(open_tab(), address, draft, "Berta")
     expect(berta.page.get_by_text("Anna also has this mosaic open")).to_be_visible()
-    expect(anna.page.get_by_text("Berta also has this mosaic open")).to_be_visible()  # moves the canvas down when it comes
+    expect(anna.page.get_by_text("Berta also has this mosaic open")).to_be_visible()
+    assert anna.canvas_box() == place  # it must not move under a stroke
     for visitor in (anna, berta):
         visitor.take("Remove", "Delete one")
     anna.draw(middle(1))

@@ -1,4 +1,4 @@
-"""A draft under correction on the page: who else is there, the workbench, and below it one of the panels."""
+"""A draft under correction on the page: the workbench, below it one of the panels, and beside them who else is there."""
 
 from functools import partial
 
@@ -31,13 +31,29 @@ SUGGESTIONS, CLEANUP, APPROVAL, HISTORY = "Where to look first", "Clean up", "Ap
 _HEARTBEAT_S = 10.0
 
 
+@st.fragment(run_every=_HEARTBEAT_S)
+def tell_of_others(store: Store, draft: DraftRecord, author: str) -> None:
+    """Say who else has this draft open, and let them know of this session; not above the canvas, which would move under a stroke."""
+    try:
+        note_editor(store, draft.id, session.session_id(), author)
+        others = other_editors(store, draft.id, session.session_id())
+    except TesseraeError as error:
+        st.error(plain(str(error)))
+        return
+    if others:
+        names = ", ".join(dict.fromkeys(each.author or "somebody without a name" for each in others))
+        st.info(
+            f"{plain(names)} also has this mosaic open. You both may go on: nothing is overwritten. Where you draw on the same stones, "
+            "the second of you is told and looks again."
+        )
+
+
 def show_draft(store: Store, settings: Settings, photo: PhotoRecord, draft: DraftRecord, author: str) -> None:
     """Show a draft with everything that can be done to it; raises TesseraeError when it cannot be opened."""
     desk = get_desk(store, str(settings.home.absolute()), draft.id)
     with st.spinner("Preparing the picture for zooming; only the first time"):
         pyramid = photo_pyramid(store, photo, settings)
     bench = session.bench(draft.id, lambda: Bench(View.first_look(pyramid.size, median_side_px(desk.map.labels))))
-    _tell_of_others(store, draft, author)
     _show(store, settings, desk, bench, pyramid, author)
 
 
@@ -58,23 +74,6 @@ def _show(store: Store, settings: Settings, desk: Desk, bench: Bench, pyramid: P
             show_history(store, desk)
     except TesseraeError as error:
         st.error(plain(str(error)))
-
-
-@st.fragment(run_every=_HEARTBEAT_S)
-def _tell_of_others(store: Store, draft: DraftRecord, author: str) -> None:
-    """Say who else has this draft open, and let them know of this session."""
-    try:
-        note_editor(store, draft.id, session.session_id(), author)
-        others = other_editors(store, draft.id, session.session_id())
-    except TesseraeError as error:
-        st.error(plain(str(error)))
-        return
-    if others:
-        names = ", ".join(dict.fromkeys(each.author or "somebody without a name" for each in others))
-        st.info(
-            f"{plain(names)} also has this mosaic open. You both may go on: nothing is overwritten. Where you draw on the same stones, "
-            "the second of you is told and looks again."
-        )
 
 
 def _look(store: Store, desk: Desk) -> list[Suggestion]:
