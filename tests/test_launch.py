@@ -274,10 +274,10 @@ def test_the_named_browser_decides(tmp_path):
     assert launch.find_browser({"TESSERAE_CHROMIUM": str(tmp_path / "absent")}, which=lambda _: "/other") is None
 
 
-def test_a_browser_on_the_path_is_found(monkeypatch):
+def test_a_browser_on_the_path_is_found(monkeypatch, tmp_path):
     monkeypatch.setattr(launch, "BROWSER_PLACES", ())
-    known = {"google-chrome": "/opt/chrome"}
-    assert launch.find_browser({}, which=known.get) == "/opt/chrome"
+    browser = str(tmp_path / "chrome")
+    assert launch.find_browser({}, which={"google-chrome": browser}.get) == browser
     assert launch.find_browser({}, which=lambda _: None) is None
 
 
