@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from tesserae.ui.events import take_in_every_event
 from tesserae.ui.looks import apply_looks
 
+take_in_every_event()
 st.set_page_config(page_title="Tesserae", layout="wide")
 apply_looks()
 st.navigation(

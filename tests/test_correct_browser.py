@@ -97,7 +97,7 @@ def test_strokes_undo_redo_and_a_reload(open_tab, address, store, draft):
     visitor.press("Redo")
     visitor.expect_count(24)
 
-    visitor.page.reload()
+    visitor.reload()
     visitor.expect_count(24)
     visitor.take("Remove", "Delete one")
     visitor.draw(middle(25))
