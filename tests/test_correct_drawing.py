@@ -1,6 +1,8 @@
+from urllib.request import urlopen
+
 import pytest
 
-from tesserae.ui.correct.drawing import Drawing, read_drawing
+from tesserae.ui.correct.drawing import Drawing, empty_drawing, read_drawing
 from tesserae.ui.correct.view import View
 
 # shows an 8,000 x 6,000 photo from (3520, 2660) on, each of its pixels as two by two
@@ -58,3 +60,10 @@ def test_the_box_around_a_point_has_one_pixel():
 
 def test_the_box_around_a_drawing_holds_all_of_it_whichever_way_it_was_drawn():
     assert Drawing(((9.2, 1.5), (2.5, 7.0))).box_xyxy == (2, 1, 10, 7)
+
+
+def test_a_new_canvas_shows_its_picture_and_nothing_drawn():
+    drawing = empty_drawing(b"a picture")
+    assert read_drawing(drawing, VIEW) is None
+    with urlopen(drawing["backgroundImage"]["src"]) as picture:
+        assert (picture.read(), picture.headers.get_content_type()) == (b"a picture", "image/jpeg")

@@ -1,8 +1,9 @@
-"""What was drawn on the canvas, as points in photo pixels; knows the canvas' JSON (Fabric.js objects), and nothing of corrections.
+"""What the canvas shows, and what was drawn on it as points in photo pixels; knows its JSON (Fabric.js), and nothing of corrections.
 
 The canvas shows a part of the photo, so every point is turned into the photo's frame here, once.
 """
 
+import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,16 @@ class Drawing:
         x, y = np.asarray(self.points_xy).T
         x0, y0 = math.floor(x.min()), math.floor(y.min())
         return x0, y0, max(x0 + 1, math.ceil(x.max())), max(y0 + 1, math.ceil(y.max()))
+
+
+def empty_drawing(jpeg: bytes) -> dict[str, Any]:
+    """A drawing with nothing on it but a picture of the canvas' size.
+
+    The canvas takes no stroke before it is seen. A background image, its other way to have a picture, would be reported to the page as soon
+    as it is loaded, and the page drawn anew for each.
+    """
+    source = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+    return {"objects": [], "backgroundImage": {"type": "Image", "src": source, "left": 0, "top": 0, "originX": "left", "originY": "top"}}
 
 
 def read_drawing(raw: Mapping[str, Any] | None, view: View) -> Drawing | None:

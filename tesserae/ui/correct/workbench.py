@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from zlib import crc32
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from tesserae.deepzoom import OverlayStyle, Pyramid
 from tesserae.store.drafts import LoggedEntry
 from tesserae.ui.correct.actions import bring_back, take_back, take_proposal, take_stroke
 from tesserae.ui.correct.bench import Ask, Bench
+from tesserae.ui.correct.drawing import empty_drawing
 from tesserae.ui.correct.look_back import show_look_back
 from tesserae.ui.correct.minimap import show_minimap
 from tesserae.ui.correct.picture import Look, Marks, encode_jpeg, render_canvas
@@ -114,10 +116,11 @@ def _show_canvas(
 
     tool = bench.tool_in_hand
     brush = max(_THIN_PX, round(width_px * bench.view.zoom)) if tool.brush else _THIN_PX
-    key = f"canvas {desk.draft.id} {tool.name} {bench.strokes} {bench.view.name}"
+    # A canvas whose picture changes would report itself to the page: another picture is another canvas.
+    key = f"canvas {desk.draft.id} {tool.name} {bench.strokes} {bench.view.name} {crc32(picture):x}"
     bench.canvas = key
     st_canvas(
-        background_image=picture,
+        initial_drawing=empty_drawing(picture),
         width=bench.view.canvas_size[0],
         height=bench.view.canvas_size[1],
         drawing_mode=tool.mode,
