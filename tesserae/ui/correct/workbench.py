@@ -51,7 +51,7 @@ def show_workbench(desk: Desk, bench: Bench, photo: Pyramid, ask: Ask, author: s
     st.html(_STYLE)
     with st.container(horizontal=True, gap="small", key="workbench"):
         canvas_part, side_part = st.container(width=bench.view.canvas_size[0]), st.container(width=_SIDE_WIDTH_PX)
-    with side_part:
+    with side_part, st.container():  # what comes and goes has a place of its own, and moves nothing else
         width_px, inside = _choose_tool(bench)
     with canvas_part:
         canvas_place = st.container(key="canvas")
@@ -62,8 +62,10 @@ def show_workbench(desk: Desk, bench: Bench, photo: Pyramid, ask: Ask, author: s
     with side_part:
         _show_count(desk)
         _offer_undo(desk, bench, author)
-        _offer_proposal(desk, bench, author)
-        _tell(desk, bench)
+        with st.container():
+            _offer_proposal(desk, bench, author)
+        with st.container():
+            _tell(desk, bench)
         show_look_back(photo, desk.map, bench.last_change)
         show_minimap(photo, bench, desk.draft.id)
 
