@@ -15,8 +15,9 @@ def take_in_every_event() -> None:
     earlier event is dropped: a press of a button is then lost, for the browser says it only once. It looks again right after the
     callbacks, which is soon enough. Needs `runner.fastReruns` to be off, so that one session never runs in two threads.
     """
-    if not hasattr(SafeSessionState.on_script_will_rerun, "__wrapped__"):
-        SafeSessionState.on_script_will_rerun = _undisturbed(SafeSessionState.on_script_will_rerun)  # type: ignore[method-assign]
+    own = SafeSessionState.on_script_will_rerun
+    if not hasattr(own, "__wrapped__"):
+        SafeSessionState.on_script_will_rerun = _undisturbed(own)  # type: ignore[method-assign]  # replacing it is the purpose
 
 
 def _undisturbed(take_in: Any) -> Any:
